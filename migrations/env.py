@@ -1,0 +1,45 @@
+"""How Alembic reaches the database: the address comes from DATABASE_URL, the tables from storage."""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection, pool
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from storage.tables import Table
+
+LOCK = 0x50554E43
+"""Advisory lock: two migrate jobs at once wait for each other."""
+
+
+def _dsn() -> str:
+    address = os.environ.get("DATABASE_URL")
+    if not address:
+        raise SystemExit("DATABASE_URL is not set: postgresql://user:password@host:port/name")
+    return address.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=Table.metadata, compare_type=True)
+    with context.begin_transaction():
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+        context.run_migrations()
+
+
+async def _migrate() -> None:
+    engine = create_async_engine(_dsn(), poolclass=pool.NullPool)
+    async with engine.connect() as connection:
+        await connection.run_sync(_run)
+        await connection.commit()
+    await engine.dispose()
+
+
+if context.is_offline_mode():
+    context.configure(
+        url=_dsn(), target_metadata=Table.metadata, literal_binds=True, dialect_name="postgresql"
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+else:
+    asyncio.run(_migrate())

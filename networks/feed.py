@@ -1,0 +1,135 @@
+"""The built-in feed: publishing is one insert under a key of our own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from domain.networks import Guarantee, Network
+from networks.errors import Answer, ContentRefused, OutcomeUnknown, TryLater
+from networks.protocol import (
+    Connection,
+    Credentials,
+    Evidence,
+    MediaFile,
+    NotFound,
+    Outgoing,
+    Piece,
+    Prepared,
+    Receipt,
+    Target,
+)
+
+HANDLE_LIMIT = 64
+"""Characters."""
+
+
+class FeedUnavailable(Exception):
+    """The feed could not be written or read just now; whether it was written is unknown."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedEntry:
+    """What one feed post consists of."""
+
+    account_id: UUID
+    publish_key: str
+    text: str
+    media: Sequence[MediaFile]
+
+
+class FeedWriter(Protocol):
+    """Where feed posts are kept. Both methods raise FeedUnavailable."""
+
+    async def insert_once(self, entry: FeedEntry) -> UUID:
+        """Insert the post unless one with its key is there; answer the id either way."""
+        ...
+
+    async def find(self, publish_key: str) -> UUID | None:
+        """The id of the post with that key."""
+        ...
+
+
+class FeedPosts:
+    """Publishes on the built-in feed."""
+
+    network: ClassVar[Network] = Network.FEED
+    guarantee: ClassVar[Guarantee] = Guarantee.IDEMPOTENT_SEND
+    resend_window: ClassVar[timedelta | None] = timedelta(days=365)
+
+    def __init__(self, writer: FeedWriter, *, public_base_url: str) -> None:
+        """`public_base_url` is where permalinks point."""
+        self._writer = writer
+        self._public_base_url = public_base_url.rstrip("/")
+
+    async def connect(self, supplied: Credentials) -> Connection:
+        """A feed profile needs a handle and nothing secret."""
+        handle = supplied.get("handle", "").strip().removeprefix("@")
+        if not handle or len(handle) > HANDLE_LIMIT or not handle.replace("_", "").isalnum():
+            raise ContentRefused(
+                Network.FEED,
+                f"credentials.handle must be 1 to {HANDLE_LIMIT} letters, digits or underscores",
+                answer=Answer(operation="connect"),
+            )
+        return Connection(
+            remote_id=handle.lower(),
+            handle=handle,
+            display_name=supplied.get("display_name", "").strip() or handle,
+            credentials={"handle": handle},
+        )
+
+    async def check(self, target: Target) -> Connection:
+        """The built-in profile is always reachable."""
+        return await self.connect({"handle": target.handle})
+
+    async def refresh(self, target: Target) -> Connection:
+        """Nothing to refresh."""
+        return await self.check(target)
+
+    def needs_preparation(self, piece: Piece) -> bool:
+        """Media is with us already."""
+        return False
+
+    async def prepare(self, target: Target, piece: Piece) -> Prepared:
+        """Nothing to prepare."""
+        return {}
+
+    def write_ahead(self, target: Target, piece: Piece, prepared: Prepared) -> Evidence:
+        """The attempt's own id is the key; see `_key`."""
+        return {}
+
+    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+        """Insert the post."""
+        entry = FeedEntry(
+            account_id=target.account_id,
+            publish_key=_key(outgoing),
+            text=outgoing.piece.text,
+            media=outgoing.piece.media,
+        )
+        try:
+            return self._receipt(await self._writer.insert_once(entry))
+        except FeedUnavailable as error:
+            raise OutcomeUnknown(
+                Network.FEED, "The feed did not answer.", answer=Answer(operation="publish")
+            ) from error
+
+    async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
+        """Look for the key."""
+        try:
+            found = await self._writer.find(_key(outgoing))
+        except FeedUnavailable as error:
+            raise TryLater(
+                Network.FEED, "The feed did not answer.", answer=Answer(operation="lookup")
+            ) from error
+        return self._receipt(found) if found else NotFound.ABSENT
+
+    def _receipt(self, feed_post_id: UUID) -> Receipt:
+        return Receipt(
+            remote_id=str(feed_post_id),
+            permalink=f"{self._public_base_url}/v1/feed/posts/{feed_post_id}",
+        )
+
+
+def _key(outgoing: Outgoing) -> str:
+    return str(outgoing.attempt_id)

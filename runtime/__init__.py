@@ -1,0 +1,4 @@
+"""How a process starts: settings, logging, resources, the Temporal connection.
+
+Builds and hands over; decides nothing about posts.
+"""

@@ -1,0 +1,109 @@
+"""Connecting accounts, learning about them again, and taking them out of use."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Boolean, column, func, literal_column, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.ids import new_id
+from domain.limits import AccountLimits
+from domain.networks import Network
+from storage.accounts import Account, AccountStatus, account_of, mark_status
+from storage.tables import AccountRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What the network said about an account."""
+
+    remote_id: str
+    handle: str
+    display_name: str
+    base_url: str | None
+    limits: AccountLimits | None
+
+
+async def connect(
+    session: AsyncSession,
+    workspace_id: UUID,
+    network: Network,
+    profile: Profile,
+    *,
+    credentials: bytes,
+    expires_at: datetime | None,
+) -> tuple[Account, bool]:
+    """Keep a connection; the flag tells whether it is new.
+
+    A profile is connected once in a workspace: connecting it again replaces its credentials.
+    """
+    current = {
+        "handle": profile.handle,
+        "display_name": profile.display_name,
+        "base_url": profile.base_url,
+        "limits": _limits_to_json(profile.limits),
+        "credentials": credentials,
+        "expires_at": expires_at,
+        "status": AccountStatus.CONNECTED.value,
+        "status_reason": None,
+        "checked_at": func.now(),
+    }
+    statement = insert(AccountRow).values(
+        id=new_id(),
+        workspace_id=workspace_id,
+        network=network,
+        remote_id=profile.remote_id,
+        **current,
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["workspace_id", "network", "remote_id"],
+        index_where=column("status") != literal_column("'disconnected'"),
+        set_={
+            **current,
+            "credentials_version": AccountRow.credentials_version + 1,
+            "connected_at": func.now(),
+        },
+    )
+    # xmax is 0 in a row version that was inserted and not updated.
+    answer = await session.execute(
+        statement.returning(AccountRow, literal_column("accounts.xmax = 0", Boolean)),
+        execution_options={"populate_existing": True},
+    )
+    row, is_new = answer.one()
+    return account_of(row), is_new
+
+
+async def record_check(session: AsyncSession, account_id: UUID, profile: Profile) -> None:
+    """Keep what the network says of a working account now."""
+    await mark_status(session, account_id, AccountStatus.CONNECTED, None)
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id == account_id)
+        .values(
+            handle=profile.handle,
+            display_name=profile.display_name,
+            limits=_limits_to_json(profile.limits),
+        )
+    )
+
+
+async def disconnect(session: AsyncSession, account_id: UUID) -> None:
+    """Take the account out of use and forget its credentials."""
+    await session.execute(
+        update(AccountRow)
+        .where(AccountRow.id == account_id)
+        .values(
+            status=AccountStatus.DISCONNECTED.value,
+            status_reason=None,
+            credentials=b"",
+            credentials_version=AccountRow.credentials_version + 1,
+            expires_at=None,
+        )
+    )
+
+
+def _limits_to_json(limits: AccountLimits | None) -> dict[str, Any] | None:
+    return None if limits is None else asdict(limits)

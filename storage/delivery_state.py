@@ -1,0 +1,193 @@
+"""Everything a worker needs to know of one delivery, read in one go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.content import Content
+from domain.deliveries import DeliveryStatus
+from domain.networks import Network
+from domain.receipts import Receipt
+from storage.contents import from_json
+from storage.tables import AccountRow, AttemptRow, DeliveryRow, MediaRow, PostRevisionRow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountAccess:
+    """How to speak for the account; the credentials are still encrypted."""
+
+    account_id: UUID
+    remote_id: str
+    handle: str
+    base_url: str | None
+    status: str
+    credentials: bytes = field(repr=False)
+    credentials_version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenAttempt:
+    """A try whose fate was never written down."""
+
+    attempt_id: UUID
+    part: int
+    revision: int
+    evidence: Mapping[str, Any]
+    started_at: datetime
+    lookups: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredMedia:
+    """An uploaded file and where its bytes are."""
+
+    media_id: UUID
+    storage_key: str
+    content_type: str
+    size: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryState:
+    """One delivery with its content, account and attempts."""
+
+    delivery_id: UUID
+    root_id: UUID
+    post_id: UUID
+    workspace_id: UUID
+    network: Network
+    status: DeliveryStatus
+    revision: int
+    publish_at: datetime
+    """UTC."""
+    content: Content = field(repr=False)
+    account: AccountAccess
+    media: Mapping[UUID, StoredMedia]
+    prepared: Mapping[int, Mapping[str, Any]]
+    """By part; only what was prepared from this revision."""
+    receipts: Mapping[int, Receipt]
+    """By part: what is public already."""
+    open_attempt: OpenAttempt | None
+    tries: Mapping[int, int]
+    """By part: the attempts that count."""
+
+
+async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
+    """Read a delivery's state. Raises LookupError when there is no such delivery with a time."""
+    query = (
+        select(DeliveryRow, AccountRow, PostRevisionRow.content)
+        .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
+        .join(
+            PostRevisionRow,
+            (PostRevisionRow.post_id == DeliveryRow.post_id)
+            & (PostRevisionRow.revision == DeliveryRow.revision),
+        )
+        .where(DeliveryRow.id == delivery_id)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise LookupError(f"there is no delivery {delivery_id}")
+    delivery, account, stored = found
+    if delivery.publish_at is None:
+        raise LookupError(f"delivery {delivery_id} belongs to a draft")
+    content = from_json(stored).for_network(delivery.network)
+    attempts = await _attempts(session, delivery)
+    return DeliveryState(
+        delivery_id=delivery.id,
+        root_id=delivery.root_id,
+        post_id=delivery.post_id,
+        workspace_id=delivery.workspace_id,
+        network=delivery.network,
+        status=delivery.status,
+        revision=delivery.revision,
+        publish_at=delivery.publish_at,
+        content=content,
+        account=AccountAccess(
+            account_id=account.id,
+            remote_id=account.remote_id,
+            handle=account.handle,
+            base_url=account.base_url,
+            status=account.status,
+            credentials=account.credentials,
+            credentials_version=account.credentials_version,
+        ),
+        media=await _media(session, delivery.workspace_id, content),
+        prepared=_prepared(delivery),
+        receipts=_receipts(attempts),
+        open_attempt=_open(attempts),
+        tries=_tries(attempts, delivery.id),
+    )
+
+
+async def _attempts(session: AsyncSession, delivery: DeliveryRow) -> list[AttemptRow]:
+    query = (
+        select(AttemptRow)
+        .where(AttemptRow.root_id == delivery.root_id)
+        .order_by(AttemptRow.part, AttemptRow.started_at)
+    )
+    return list((await session.scalars(query)).all())
+
+
+async def _media(
+    session: AsyncSession, workspace_id: UUID, content: Content
+) -> dict[UUID, StoredMedia]:
+    wanted = {item.media_id for item in content.attachments()}
+    if not wanted:
+        return {}
+    query = select(MediaRow).where(MediaRow.workspace_id == workspace_id, MediaRow.id.in_(wanted))
+    return {
+        row.id: StoredMedia(
+            media_id=row.id,
+            storage_key=row.storage_key,
+            content_type=row.content_type,
+            size=row.size,
+            width=row.width,
+            height=row.height,
+        )
+        for row in (await session.scalars(query)).all()
+    }
+
+
+def _prepared(delivery: DeliveryRow) -> dict[int, Mapping[str, Any]]:
+    if delivery.prepared_revision != delivery.revision:
+        return {}
+    return {int(part): prepared for part, prepared in (delivery.prepared or {}).items()}
+
+
+def _receipts(attempts: list[AttemptRow]) -> dict[int, Receipt]:
+    return {
+        row.part: Receipt(
+            remote_id=row.remote_id, permalink=row.permalink, details=row.details or {}
+        )
+        for row in attempts
+        if row.outcome == "published" and row.remote_id is not None
+    }
+
+
+def _open(attempts: list[AttemptRow]) -> OpenAttempt | None:
+    for row in attempts:
+        if row.outcome is None:
+            return OpenAttempt(
+                attempt_id=row.id,
+                part=row.part,
+                revision=row.revision,
+                evidence=row.evidence,
+                started_at=row.started_at,
+                lookups=row.lookups,
+            )
+    return None
+
+
+def _tries(attempts: list[AttemptRow], delivery_id: UUID) -> dict[int, int]:
+    counted: dict[int, int] = {}
+    for row in attempts:
+        if row.counted and row.delivery_id == delivery_id:
+            counted[row.part] = counted.get(row.part, 0) + 1
+    return counted

@@ -1,0 +1,365 @@
+"""The moves of a delivery, each one transaction: arm, claim, and what came of it.
+
+A post is locked before its deliveries are touched, here and in `posts.py`, so that edit, cancel and
+claim see one another whole and in one order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.deliveries import WAITING, DeliveryStatus, sources_of
+from domain.ids import new_id
+from domain.receipts import Receipt
+from storage import timeline
+from storage.database import Database
+from storage.delivery_state import DeliveryState, OpenAttempt, load
+from storage.post_status import derive_post_status, lock_post
+from storage.tables import AttemptRow, DeliveryRow
+from storage.timeline import Event
+
+
+class IllegalTransition(Exception):
+    """The delivery is not in a state from which this move is legal."""
+
+
+class AttemptOutcome(StrEnum):
+    """What became of a try."""
+
+    PUBLISHED = "published"
+    NOT_SENT = "not_sent"
+    UNCONFIRMED = "unconfirmed"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why a delivery waits, failed or is unconfirmed: machine word, sentence, evidence."""
+
+    type: str
+    message: str
+    evidence: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is kept and shown."""
+        return {"type": self.type, "message": self.message, "evidence": dict(self.evidence)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wait:
+    """Try again then, holding nothing meanwhile."""
+
+    until: datetime
+    """UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Give up for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutComment:
+    """The post is public and stays so; what should have hung under it did not make it."""
+
+
+Aftermath = Wait | Fail | WithoutComment
+"""What happens to a delivery after a try that did not publish."""
+
+
+class PublishingStore:
+    """Keeps what workers do to deliveries."""
+
+    def __init__(self, database: Database) -> None:
+        """Each method opens and closes its own transaction."""
+        self._database = database
+
+    async def load(self, delivery_id: UUID) -> DeliveryState:
+        """Read a delivery's state. Raises LookupError."""
+        async with self._database.transaction() as session:
+            return await load(session, delivery_id)
+
+    async def start_preparing(self, delivery_id: UUID) -> DeliveryState | None:
+        """Move to `preparing`; None when the delivery is past that."""
+        return await self._enter(delivery_id, DeliveryStatus.PREPARING, Event.PREPARING)
+
+    async def arm(self, delivery_id: UUID) -> DeliveryState | None:
+        """Move to `armed`; None when the delivery no longer waits."""
+        return await self._enter(delivery_id, DeliveryStatus.ARMED, Event.ARMED)
+
+    async def _enter(
+        self, delivery_id: UUID, status: DeliveryStatus, event: Event
+    ) -> DeliveryState | None:
+        async with self._database.transaction() as session:
+            post_id = await _lock_post_of(session, delivery_id)
+            statement = (
+                update(DeliveryRow)
+                .where(DeliveryRow.id == delivery_id, DeliveryRow.status.in_(WAITING))
+                .values(status=status, deferred_until=None, reason=None, updated_at=func.now())
+                .returning(DeliveryRow.id)
+            )
+            if (await session.execute(statement)).scalar_one_or_none() is None:
+                return None
+            await timeline.append(session, post_id, event, delivery_id=delivery_id)
+            await derive_post_status(session, post_id)
+            return await load(session, delivery_id)
+
+    async def keep_prepared(
+        self, state: DeliveryState, prepared: Mapping[int, Mapping[str, Any]]
+    ) -> None:
+        """Remember what preparing left at the network, for the revision it was made from."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.id == state.delivery_id)
+                .values(
+                    prepared={str(part): dict(value) for part, value in prepared.items()},
+                    prepared_revision=state.revision,
+                )
+            )
+            await timeline.append(
+                session, state.post_id, Event.PREPARED, delivery_id=state.delivery_id
+            )
+
+    async def claim(
+        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
+    ) -> OpenAttempt | None:
+        """Move to `sending` and write the attempt ahead, in one transaction.
+
+        None when the claim is lost: cancelled, edited or moved since it was armed.
+        """
+        claimable = {DeliveryStatus.ARMED}
+        if state.receipts:
+            claimable.add(DeliveryStatus.SENDING)
+        async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            statement = (
+                update(DeliveryRow)
+                .where(
+                    DeliveryRow.id == state.delivery_id,
+                    DeliveryRow.status.in_(claimable),
+                    DeliveryRow.revision == state.revision,
+                    DeliveryRow.publish_at == state.publish_at,
+                )
+                .values(status=DeliveryStatus.SENDING, updated_at=func.now())
+                .returning(DeliveryRow.id)
+            )
+            if (await session.execute(statement)).scalar_one_or_none() is None:
+                return None
+            number = await _next_number(session, state.delivery_id, part)
+            attempt = OpenAttempt(
+                attempt_id=new_id(),
+                part=part,
+                revision=state.revision,
+                evidence=dict(evidence),
+                started_at=started_at,
+                lookups=0,
+            )
+            await session.execute(
+                insert(AttemptRow).values(
+                    id=attempt.attempt_id,
+                    delivery_id=state.delivery_id,
+                    root_id=state.root_id,
+                    account_id=state.account.account_id,
+                    part=part,
+                    number=number,
+                    revision=state.revision,
+                    evidence=attempt.evidence,
+                    started_at=started_at,
+                )
+            )
+            await timeline.append(
+                session,
+                state.post_id,
+                Event.SENDING,
+                delivery_id=state.delivery_id,
+                details={"part": part, "attempt": number},
+            )
+            await derive_post_status(session, state.post_id)
+            return attempt
+
+    async def record_published(
+        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
+    ) -> DeliveryStatus:
+        """Keep the receipt; the delivery is published once its last part is."""
+        status = DeliveryStatus.PUBLISHED if last_part else DeliveryStatus.SENDING
+        async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            await _close_attempt(session, attempt, AttemptOutcome.PUBLISHED, receipt=receipt)
+            first: dict[str, Any] = (
+                {
+                    "remote_id": receipt.remote_id,
+                    "permalink": receipt.permalink,
+                    "sent_at": attempt.started_at,
+                }
+                if attempt.part == 0
+                else {}
+            )
+            await _move(session, state, status, reason=None, deferred_until=None, **first)
+            await timeline.append(
+                session,
+                state.post_id,
+                Event.PUBLISHED if last_part else Event.PART_PUBLISHED,
+                delivery_id=state.delivery_id,
+                details={"part": attempt.part, "permalink": receipt.permalink},
+            )
+            return status
+
+    async def record_not_sent(
+        self,
+        state: DeliveryState,
+        attempt: OpenAttempt,
+        reason: Reason,
+        *,
+        counted: bool,
+        then: Aftermath,
+    ) -> None:
+        """Close the try, certainly nothing of it became public, and say what happens next."""
+        async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            await _close_attempt(
+                session, attempt, AttemptOutcome.NOT_SENT, error=reason, counted=counted
+            )
+            await _tell(session, state, Event.NOT_SENT, reason)
+            await _apply(session, state, then, reason)
+
+    async def record_lookup(
+        self, state: DeliveryState, attempt: OpenAttempt, reason: Reason, *, found: str
+    ) -> None:
+        """Count one look for a try of unknown fate, with what it brought."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(AttemptRow)
+                .where(AttemptRow.id == attempt.attempt_id)
+                .values(lookups=AttemptRow.lookups + 1, error=reason.as_json())
+            )
+            await timeline.append(
+                session,
+                state.post_id,
+                Event.LOOKED_UP,
+                delivery_id=state.delivery_id,
+                details={"part": attempt.part, "found": found},
+            )
+
+    async def record_unknown(
+        self, state: DeliveryState, attempt: OpenAttempt, reason: Reason
+    ) -> None:
+        """Keep why the fate of a try is unknown; the try stays open."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(AttemptRow)
+                .where(AttemptRow.id == attempt.attempt_id)
+                .values(error=reason.as_json())
+            )
+            await timeline.append(
+                session,
+                state.post_id,
+                Event.OUTCOME_UNKNOWN,
+                delivery_id=state.delivery_id,
+                details={"part": attempt.part, "message": reason.message},
+            )
+
+    async def put_off(self, state: DeliveryState, reason: Reason, *, then: Aftermath) -> None:
+        """Nothing was tried, or nothing is open: wait, or give up, and say why."""
+        async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            await _apply(session, state, then, reason)
+
+    async def leave_unconfirmed(
+        self, state: DeliveryState, attempt: OpenAttempt, reason: Reason
+    ) -> None:
+        """Nobody can prove what became of it: a person decides."""
+        async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            await _close_attempt(session, attempt, AttemptOutcome.UNCONFIRMED, error=reason)
+            await _move(session, state, DeliveryStatus.UNCONFIRMED, reason=reason.as_json())
+            await _tell(session, state, Event.UNCONFIRMED, reason)
+
+
+async def _apply(
+    session: AsyncSession, state: DeliveryState, then: Aftermath, reason: Reason
+) -> None:
+    match then:
+        case Wait(until=until):
+            values: dict[str, Any] = {"deferred_until": until}
+            status, event = DeliveryStatus.DEFERRED, Event.DEFERRED
+        case Fail():
+            values, status, event = {}, DeliveryStatus.FAILED, Event.FAILED
+        case WithoutComment():
+            values, status, event = {}, DeliveryStatus.PUBLISHED, Event.COMMENT_FAILED
+    await _move(session, state, status, reason=reason.as_json(), **values)
+    await _tell(session, state, event, reason)
+
+
+async def _tell(session: AsyncSession, state: DeliveryState, event: Event, reason: Reason) -> None:
+    await timeline.append(
+        session,
+        state.post_id,
+        event,
+        delivery_id=state.delivery_id,
+        details={"type": reason.type, "message": reason.message},
+    )
+
+
+async def _lock_post_of(session: AsyncSession, delivery_id: UUID) -> UUID:
+    query = select(DeliveryRow.post_id).where(DeliveryRow.id == delivery_id)
+    post_id = (await session.execute(query)).scalar_one_or_none()
+    if post_id is None:
+        raise LookupError(f"there is no delivery {delivery_id}")
+    await lock_post(session, post_id)
+    return post_id
+
+
+async def _next_number(session: AsyncSession, delivery_id: UUID, part: int) -> int:
+    query = select(func.count()).where(
+        AttemptRow.delivery_id == delivery_id, AttemptRow.part == part
+    )
+    return (await session.execute(query)).scalar_one() + 1
+
+
+async def _close_attempt(
+    session: AsyncSession,
+    attempt: OpenAttempt,
+    outcome: AttemptOutcome,
+    *,
+    receipt: Receipt | None = None,
+    error: Reason | None = None,
+    counted: bool = True,
+) -> None:
+    values: dict[str, Any] = {"outcome": outcome, "ended_at": func.now(), "counted": counted}
+    if receipt is not None:
+        values |= {
+            "remote_id": receipt.remote_id,
+            "permalink": receipt.permalink,
+            "details": dict(receipt.details),
+            "error": None,
+        }
+    if error is not None:
+        values["error"] = error.as_json()
+    statement = (
+        update(AttemptRow)
+        .where(AttemptRow.id == attempt.attempt_id, AttemptRow.outcome.is_(None))
+        .values(**values)
+        .returning(AttemptRow.id)
+    )
+    if (await session.execute(statement)).scalar_one_or_none() is None:
+        raise IllegalTransition(f"attempt {attempt.attempt_id} has an outcome already")
+
+
+async def _move(
+    session: AsyncSession, state: DeliveryState, status: DeliveryStatus, **values: Any
+) -> None:
+    statement = (
+        update(DeliveryRow)
+        .where(DeliveryRow.id == state.delivery_id, DeliveryRow.status.in_(sources_of(status)))
+        .values(status=status, updated_at=func.now(), **values)
+        .returning(DeliveryRow.id)
+    )
+    if (await session.execute(statement)).scalar_one_or_none() is None:
+        raise IllegalTransition(f"delivery {state.delivery_id} cannot become {status}")
+    await derive_post_status(session, state.post_id)
