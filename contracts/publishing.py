@@ -1,4 +1,4 @@
-"""The payloads of publishing: what starts, moves and stops a post's workflow, and what it learns."""
+"""The payloads of publishing: what starts, moves and stops a post's workflow, what it learns."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,18 +55,18 @@ class Reschedule:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PublishNow:
+    """Publish a sleeping post without waiting any longer."""
+
+    publish_at: datetime
+    """UTC; when that was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cancel:
     """Stop these deliveries; none of them was sent."""
 
     deliveries: tuple[UUID, ...]
-
-
-class UpdateOutcome(StrEnum):
-    """What an update did to the workflow."""
-
-    APPLIED = "applied"
-    NOTHING_LEFT = "nothing_left"
-    """Every delivery it could have meant was already settled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,10 +95,8 @@ class PublishOutcome:
 
     ending: Ending
     status: DeliveryStatus
-    publish_at: datetime | None = None
-    """UTC; the new time, when superseded."""
-    lateness: timedelta | None = None
-    """Send time minus publish time, when published."""
+    publish_at: datetime
+    """UTC; the time that counts now."""
 
 
 @dataclass(frozen=True, kw_only=True)

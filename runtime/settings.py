@@ -9,8 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, HttpUrl, PostgresDsn, SecretStr, ValidationError, field_validator
-from pydantic import model_validator
+from pydantic import (
+    Field,
+    HttpUrl,
+    PostgresDsn,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.networks import Network
@@ -74,7 +81,7 @@ class Settings(BaseSettings):
     temporal_tls: bool = False
 
     credentials_keys: Annotated[tuple[SecretStr, ...], NoDecode]
-    """Comma-separated Fernet keys; the first encrypts, all decrypt. Rotate by putting one in front."""
+    """Comma-separated Fernet keys: the first encrypts, all decrypt. To rotate, put one in front."""
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(gt=0, lt=65536)] = 8080
@@ -98,7 +105,10 @@ class Settings(BaseSettings):
     facebook_base_url: HttpUrl = HttpUrl("https://graph.facebook.com/v25.0")
     instagram_base_url: HttpUrl = HttpUrl("https://graph.facebook.com/v25.0")
     x_base_url: HttpUrl = HttpUrl("https://api.x.com/2")
-    bluesky_base_url: HttpUrl = HttpUrl("https://bsky.social/xrpc")
+    bluesky_base_url: HttpUrl = HttpUrl("https://bsky.social")
+    """For accounts that name no server of their own."""
+    x_permalink_template: str = "https://x.com/{handle}/status/{id}"
+    bluesky_permalink_template: str = "https://bsky.app/profile/{handle}/post/{rkey}"
     allow_private_addresses: bool = False
     """Lets accounts live on servers in private networks. For tests and the embedded stack."""
     network_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
@@ -111,6 +121,11 @@ class Settings(BaseSettings):
     """Comma-separated waits before each retry of a send that certainly did not happen."""
     lookup_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (5.0, 30.0, 120.0)
     """Comma-separated waits before each look for a send whose fate is unknown."""
+    resend_after_proven_absence: bool = False
+    """On networks that only can be searched: send again what was absent at every look.
+
+    Off, such a delivery is left unconfirmed for a person to decide.
+    """
     heartbeat_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
     graceful_shutdown_seconds: Annotated[float, Field(gt=0)] = 30.0
     relay_sweep_seconds: Annotated[float, Field(gt=0)] = 5.0
@@ -174,10 +189,7 @@ def load_settings() -> Settings:
     Raises InvalidSettings with one line for each wrong or missing variable.
     """
     try:
-        limits = {
-            network: NetworkLimits(_env_prefix=f"{network.upper()}_")
-            for network in Network
-        }
+        limits = {network: NetworkLimits(_env_prefix=f"{network.upper()}_") for network in Network}
         settings = Settings()
     except ValidationError as error:
         raise InvalidSettings(_readable(error)) from error

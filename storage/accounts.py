@@ -105,34 +105,6 @@ async def list_page(
     return [account_of(row) for row in await session.scalars(query)]
 
 
-async def replace_credentials(
-    session: AsyncSession,
-    account_id: UUID,
-    expected_version: int,
-    credentials: bytes,
-    expires_at: datetime | None,
-) -> bool:
-    """Write refreshed credentials over the version they were made from.
-
-    False when somebody else replaced them first, or the account was disconnected: read again.
-    """
-    replaced = await session.scalars(
-        update(AccountRow)
-        .where(
-            AccountRow.id == account_id,
-            AccountRow.credentials_version == expected_version,
-            AccountRow.status != AccountStatus.DISCONNECTED.value,
-        )
-        .values(
-            credentials=credentials,
-            credentials_version=expected_version + 1,
-            expires_at=expires_at,
-        )
-        .returning(AccountRow.id)
-    )
-    return replaced.one_or_none() is not None
-
-
 async def mark_status(
     session: AsyncSession, account_id: UUID, status: AccountStatus, reason: str | None
 ) -> None:

@@ -46,6 +46,7 @@ async def connect(
         "base_url": profile.base_url,
         "limits": _limits_to_json(profile.limits),
         "credentials": credentials,
+        "refresh_lease_until": None,
         "expires_at": expires_at,
         "status": AccountStatus.CONNECTED.value,
         "status_reason": None,
@@ -59,7 +60,7 @@ async def connect(
         **current,
     )
     statement = statement.on_conflict_do_update(
-        index_elements=["workspace_id", "network", "remote_id"],
+        index_elements=["workspace_id", "network", "remote_id", "base_url"],
         index_where=column("status") != literal_column("'disconnected'"),
         set_={
             **current,

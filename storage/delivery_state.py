@@ -1,7 +1,7 @@
 """Everything a worker needs to know of one delivery, read in one go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -77,6 +77,10 @@ class DeliveryState:
     open_attempt: OpenAttempt | None
     tries: Mapping[int, int]
     """By part: the attempts that count."""
+
+    def with_receipt(self, part: int, receipt: Receipt) -> "DeliveryState":
+        """The same, one part further."""
+        return replace(self, receipts={**self.receipts, part: receipt})
 
 
 async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:

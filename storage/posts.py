@@ -159,7 +159,9 @@ async def add_deliveries(
     await session.execute(insert(DeliveryRow), rows)
 
 
-async def add_retry(session: AsyncSession, delivery: Delivery, *, post: Post, now: datetime) -> UUID:
+async def add_retry(
+    session: AsyncSession, delivery: Delivery, *, post: Post, now: datetime
+) -> UUID:
     """Put a new delivery in a failed one's place: it goes on after the parts that are public."""
     await session.execute(
         update(DeliveryRow).where(DeliveryRow.id == delivery.id).values(superseded=True)
@@ -203,7 +205,12 @@ async def get(session: AsyncSession, workspace_id: UUID, post_id: UUID) -> Post 
 
 
 async def list_by_workspace(
-    session: AsyncSession, workspace_id: UUID, chosen: PostFilter, *, before: UUID | None, limit: int
+    session: AsyncSession,
+    workspace_id: UUID,
+    chosen: PostFilter,
+    *,
+    before: UUID | None,
+    limit: int,
 ) -> list[Post]:
     """A workspace's posts, newest first."""
     conditions: list[ColumnElement[bool]] = [PostRow.workspace_id == workspace_id]
@@ -348,9 +355,7 @@ def _time_values(publish_time: PublishTime | None) -> dict[str, Any]:
     }
 
 
-async def _posts(
-    session: AsyncSession, *conditions: ColumnElement[bool], limit: int
-) -> list[Post]:
+async def _posts(session: AsyncSession, *conditions: ColumnElement[bool], limit: int) -> list[Post]:
     query = (
         select(PostRow, PostRevisionRow.content)
         .join(

@@ -126,6 +126,15 @@ class PublishingStore:
                 session, state.post_id, Event.PREPARED, delivery_id=state.delivery_id
             )
 
+    async def forget_prepared(self, state: DeliveryState) -> None:
+        """What was prepared is gone at the network."""
+        async with self._database.transaction() as session:
+            await session.execute(
+                update(DeliveryRow)
+                .where(DeliveryRow.id == state.delivery_id)
+                .values(prepared=None, prepared_revision=None)
+            )
+
     async def claim(
         self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
     ) -> OpenAttempt | None:

@@ -138,7 +138,9 @@ class AccountRow(Table):
             "workspace_id",
             "network",
             "remote_id",
+            "base_url",  # two Mastodon servers may both have an account 1
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("status <> 'disconnected'"),
         ),
     )

@@ -1,0 +1,70 @@
+"""Speaking for an account: its credentials opened, and refreshed by one worker at a time."""
+
+import structlog
+
+from domain.networks import Network
+from networks.errors import AccountDisconnected, Answer, NetworkError, TryLater
+from networks.protocol import Connection, NetworkAdapter, Target
+from storage.account_access import AccountStore, FreshCredentials
+from storage.delivery_state import AccountAccess
+from storage.vault import TokenVault
+
+log = structlog.get_logger(__name__)
+
+
+class Accounts:
+    """Turns stored accounts into targets."""
+
+    def __init__(self, store: AccountStore, vault: TokenVault) -> None:
+        """`vault` opens what `store` reads."""
+        self._store = store
+        self._vault = vault
+
+    def target(self, network: Network, account: AccountAccess) -> Target:
+        """Ready to be spoken for. Raises AccountDisconnected when only the user can repair it."""
+        if account.status != "connected":
+            raise AccountDisconnected(
+                network,
+                f"The account {account.handle} is {account.status}: connect it again.",
+                answer=Answer(operation="account"),
+            )
+        return Target(
+            account_id=account.account_id,
+            remote_id=account.remote_id,
+            handle=account.handle,
+            credentials=self._vault.decrypt(account.credentials),
+            base_url=account.base_url,
+        )
+
+    async def refresh(self, adapter: NetworkAdapter, account: AccountAccess) -> None:
+        """Replace expired credentials, unless another worker does so or did.
+
+        Raises NetworkError when the network gives none.
+        """
+        version = account.credentials_version
+        if not await self._store.begin_refresh(account.account_id, version):
+            return
+        fresh: FreshCredentials | None = None
+        try:
+            connection = await adapter.refresh(self.target(adapter.network, account))
+            fresh = self._seal(adapter.network, connection)
+            log.info("credentials refreshed", account_id=str(account.account_id))
+        finally:
+            await self._store.finish_refresh(account.account_id, version, fresh)
+
+    async def mark(self, account: AccountAccess, status: str, error: NetworkError) -> None:
+        """Say that the account cannot be used until a person repairs it."""
+        await self._store.mark(account.account_id, status, error.detail)
+
+    def _seal(self, network: Network, connection: Connection) -> FreshCredentials:
+        if not all(connection.credentials.values()):
+            # An empty token over a good one would cut the account off for nothing.
+            raise TryLater(
+                network,
+                "The network answered a refresh with an empty token.",
+                answer=Answer(operation="refresh"),
+            )
+        return FreshCredentials(
+            credentials=self._vault.encrypt(connection.credentials),
+            expires_at=connection.expires_at,
+        )

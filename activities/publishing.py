@@ -1,0 +1,137 @@
+"""One delivery on its network's queue: settle, arm, wait for the second, send."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.accounts import Accounts
+from activities.pieces import Pieces
+from activities.refusals import Refusals
+from activities.sending import Sender
+from activities.settling import Settler
+from activities.waiting import Clock, see_it_through, wait_for_the_second
+from contracts.activity_interfaces import Publishing
+from contracts.failures import FailureType
+from contracts.publishing import DeliveryRequest, Ending, PublishOutcome
+from domain.deliveries import SETTLED, WAITING
+from domain.networks import Network
+from networks.errors import NetworkError
+from networks.protocol import NetworkAdapter
+from storage.delivery_state import DeliveryState
+from storage.publishing import IllegalTransition, PublishingStore
+
+PREPARE_RETRY = timedelta(seconds=10)
+
+
+class NetworkPublishing(Publishing):
+    """The bodies of preparing and publishing, the same for every network."""
+
+    def __init__(
+        self,
+        *,
+        adapters: Mapping[Network, NetworkAdapter],
+        store: PublishingStore,
+        accounts: Accounts,
+        pieces: Pieces,
+        refusals: Refusals,
+        settler: Settler,
+        sender: Sender,
+        clock: Clock,
+    ) -> None:
+        """Built once for each worker process; holds nothing of a delivery between calls."""
+        self._adapters = adapters
+        self._store = store
+        self._accounts = accounts
+        self._pieces = pieces
+        self._refusals = refusals
+        self._settler = settler
+        self._sender = sender
+        self._clock = clock
+
+    @activity.defn
+    async def prepare_delivery(self, request: DeliveryRequest) -> None:
+        """Transfer media ahead of time. What is not ready by then is prepared at the moment."""
+        _bind(request)
+        state = await self._store.start_preparing(request.delivery_id)
+        if state is None or state.publish_at > request.publish_at:
+            return
+        try:
+            await see_it_through(asyncio.create_task(self._prepare(state)))
+        except NetworkError as error:
+            raise ApplicationError(
+                str(error), type=FailureType.PREPARATION_PENDING, next_retry_delay=PREPARE_RETRY
+            ) from error
+
+    @activity.defn
+    async def publish_delivery(self, request: DeliveryRequest) -> PublishOutcome:
+        """Go on from whatever the database says, until the delivery is settled or was moved.
+
+        What has to wait is raised as ApplicationError with the time to come back.
+        """
+        _bind(request)
+        while True:
+            state = await self._store.load(request.delivery_id)
+            if state.status in SETTLED:
+                return _outcome(Ending.SETTLED, state)
+            if state.publish_at > request.publish_at and state.status in WAITING:
+                return _outcome(Ending.SUPERSEDED, state)
+            try:
+                await self._advance(state)
+            except IllegalTransition:
+                # Somebody else moved it on meanwhile: what the database says now counts.
+                continue
+
+    async def _advance(self, state: DeliveryState) -> None:
+        if state.open_attempt is not None:
+            await see_it_through(
+                asyncio.create_task(self._settler.settle(state, state.open_attempt))
+            )
+            return
+        armed = await self._store.arm(state.delivery_id) if state.status in WAITING else state
+        if armed is not None:
+            await self._publish(armed)
+
+    async def _publish(self, state: DeliveryState) -> None:
+        try:
+            state = await see_it_through(asyncio.create_task(self._prepare(state)))
+            target = self._accounts.target(state.network, state.account)
+        except NetworkError as error:
+            await self._refusals.before_attempt(state, self._adapters[state.network], error)
+            return
+        await wait_for_the_second(state.publish_at, self._clock)
+        await see_it_through(asyncio.create_task(self._sender.send_parts(state, target)))
+
+    async def _prepare(self, state: DeliveryState) -> DeliveryState:
+        """Prepare every part that is not yet prepared from this revision. Raises NetworkError."""
+        adapter = self._adapters[state.network]
+        missing = [
+            piece
+            for piece in self._pieces.remaining(state)
+            if piece.index not in state.prepared and adapter.needs_preparation(piece)
+        ]
+        if not missing:
+            return state
+        target = self._accounts.target(state.network, state.account)
+        fresh = {piece.index: await adapter.prepare(target, piece) for piece in missing}
+        await self._store.keep_prepared(state, {**state.prepared, **fresh})
+        return await self._store.load(state.delivery_id)
+
+
+def _outcome(ending: Ending, state: DeliveryState) -> PublishOutcome:
+    return PublishOutcome(ending=ending, status=state.status, publish_at=state.publish_at)
+
+
+def _bind(request: DeliveryRequest) -> None:
+    info = activity.info()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(
+        post_id=str(request.post_id),
+        delivery_id=str(request.delivery_id),
+        workspace_id=str(request.workspace_id),
+        workflow_id=info.workflow_id,
+        attempt=info.attempt,
+    )

@@ -1,0 +1,110 @@
+"""One delivery's parts, one after the other: claim, send once, record."""
+
+from collections.abc import Mapping
+
+import structlog
+from temporalio.exceptions import ApplicationError
+
+from activities.pieces import Pieces
+from activities.reasons import reason_of
+from activities.refusals import Refusals
+from activities.waiting import Clock
+from contracts.failures import FailureType
+from domain.networks import Network
+from domain.receipts import Receipt
+from domain.retry import LookupPlan
+from networks.errors import DuplicateRefused, NotSent, OutcomeUnknown
+from networks.protocol import NetworkAdapter, Outgoing, Target
+from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.publishing import PublishingStore
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Makes parts public and keeps their receipts."""
+
+    def __init__(
+        self,
+        *,
+        adapters: Mapping[Network, NetworkAdapter],
+        store: PublishingStore,
+        pieces: Pieces,
+        refusals: Refusals,
+        lookups: LookupPlan,
+        clock: Clock,
+    ) -> None:
+        """`lookups` says when to look first for a send without an answer."""
+        self._adapters = adapters
+        self._store = store
+        self._pieces = pieces
+        self._refusals = refusals
+        self._lookups = lookups
+        self._clock = clock
+
+    async def send_parts(self, state: DeliveryState, target: Target) -> None:
+        """Publish what is left of an armed delivery; return when it is settled or the claim lost.
+
+        Raises ApplicationError with the time to come back when it has to wait.
+        """
+        remaining = self._pieces.remaining(state)
+        adapter = self._adapters[state.network]
+        for piece in remaining:
+            prepared = state.prepared.get(piece.index, {})
+            evidence = adapter.write_ahead(target, piece, prepared)
+            attempt = await self._store.claim(state, piece.index, evidence, self._clock())
+            if attempt is None:
+                log.info("claim lost", delivery_id=str(state.delivery_id))
+                return
+            outgoing = self._pieces.outgoing(state, piece, attempt)
+            receipt = await self._send(state, target, outgoing, attempt)
+            if receipt is None:
+                return
+            await self._record(state, attempt, receipt, last_part=piece is remaining[-1])
+            state = state.with_receipt(piece.index, receipt)
+
+    async def _send(
+        self, state: DeliveryState, target: Target, outgoing: Outgoing, attempt: OpenAttempt
+    ) -> Receipt | None:
+        """One committing request; None when the delivery was given up over it."""
+        adapter = self._adapters[state.network]
+        try:
+            return await adapter.send(target, outgoing)
+        except OutcomeUnknown as error:
+            await self._store.record_unknown(state, attempt, reason_of(error))
+            raise ApplicationError(
+                f"{error} It is looked for before anything else happens.",
+                type=FailureType.OUTCOME_UNKNOWN,
+                next_retry_delay=self._lookups.delay_after(0),
+            ) from error
+        except DuplicateRefused as error:
+            found = await self._find(adapter, target, outgoing)
+            if found is not None:
+                return found
+            refusal: NotSent = error
+        except NotSent as error:
+            refusal = error
+        await self._refusals.after_attempt(state, adapter, attempt, outgoing.piece, refusal)
+        return None
+
+    async def _find(
+        self, adapter: NetworkAdapter, target: Target, outgoing: Outgoing
+    ) -> Receipt | None:
+        """The network says it has this already: perhaps from this very try."""
+        try:
+            found = await adapter.find_published(target, outgoing)
+        except NotSent:
+            return None
+        return found if isinstance(found, Receipt) else None
+
+    async def _record(
+        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
+    ) -> None:
+        await self._store.record_published(state, attempt, receipt, last_part=last_part)
+        log.info(
+            "published",
+            delivery_id=str(state.delivery_id),
+            network=state.network,
+            part=attempt.part,
+            lateness_ms=round((attempt.started_at - state.publish_at).total_seconds() * 1000),
+        )

@@ -1,0 +1,113 @@
+"""The loop that empties the outbox: woken at commit, with a sweep for what is left over."""
+
+import asyncio
+from datetime import timedelta
+
+import asyncpg
+import structlog
+from temporalio.service import RPCError
+
+from relay.post_workflows import PostWorkflows
+from storage import outbox, posts, timeline
+from storage.database import Database, DatabaseUnavailable
+from storage.outbox import OutboxItem
+from storage.timeline import Event
+
+log = structlog.get_logger(__name__)
+
+BATCH = 100
+AT_ONCE = 20
+"""Items carried out at the same time."""
+LEASE = timedelta(seconds=30)
+"""Longer than one item takes; a relay that dies gives its items back after it."""
+LONGEST_WAIT = timedelta(seconds=30)
+"""Between two tries of one item."""
+
+
+class OutboxRelay:
+    """Carries out what the outbox holds, earliest publish time first."""
+
+    def __init__(
+        self, *, database: Database, workflows: PostWorkflows, database_url: str, sweep: timedelta
+    ) -> None:
+        """`database_url` is plain postgresql://, for the connection that listens."""
+        self._database = database
+        self._workflows = workflows
+        self._database_url = database_url
+        self._sweep = sweep
+        self._wake = asyncio.Event()
+        self._away = False
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                self._wake.clear()
+                if await self._empty():
+                    continue
+                try:
+                    await asyncio.wait_for(self._wake.wait(), self._sweep.total_seconds())
+                except TimeoutError:
+                    log.debug("sweep")
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def _empty(self) -> bool:
+        """Carry out one batch; whether there may be more at once."""
+        try:
+            async with self._database.transaction() as session:
+                items = await outbox.lease(session, limit=BATCH, duration=LEASE)
+            slots = asyncio.Semaphore(AT_ONCE)
+            await asyncio.gather(*(self._carry_out(item, slots) for item in items))
+        except DatabaseUnavailable as error:
+            self._tell_away(error)
+            return False
+        self._away = False
+        return bool(items)
+
+    async def _carry_out(self, item: OutboxItem, slots: asyncio.Semaphore) -> None:
+        async with slots:
+            try:
+                await self._hand_over(item)
+            except (RPCError, TimeoutError) as error:
+                wait = min(timedelta(seconds=2 ** min(item.tries, 10)), LONGEST_WAIT)
+                log.warning("temporal does not answer", item=item.id, error=str(error)[:200])
+                async with self._database.transaction() as session:
+                    await outbox.postpone(session, item.id, wait=wait, error=str(error)[:500])
+
+    async def _hand_over(self, item: OutboxItem) -> None:
+        async with self._database.transaction() as session:
+            post = await posts.get(session, item.workspace_id, item.subject_id)
+        started = post is not None and await self._workflows.carry_out(item, post)
+        async with self._database.transaction() as session:
+            await outbox.done(session, [item.id])
+            if started:
+                await timeline.append(session, item.subject_id, Event.WORKFLOW_STARTED)
+
+    async def _listen(self) -> None:
+        """Keep one connection that hears of commits; without it the sweep finds everything."""
+        while True:
+            try:
+                await self._listen_once()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                self._tell_away(error)
+            await asyncio.sleep(1)
+
+    async def _listen_once(self) -> None:
+        connection = await asyncpg.connect(self._database_url, timeout=5)
+        closed = asyncio.Event()
+        connection.add_termination_listener(lambda _: closed.set())
+        try:
+            await connection.add_listener(outbox.CHANNEL, lambda *_: self._wake.set())
+            self._wake.set()
+            await closed.wait()
+        finally:
+            await connection.close(timeout=1)
+
+    def _tell_away(self, error: Exception) -> None:
+        """Once, not at each try."""
+        if not self._away:
+            log.warning("database does not answer", error=type(error).__name__)
+        self._away = True

@@ -1,0 +1,175 @@
+"""What each kind of outbox item means to Temporal."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from temporalio.client import (
+    Client,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import (
+    Priority,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts import search_attributes
+from contracts.publishing import (
+    PUBLISH_POST,
+    Cancel,
+    DeliveryRef,
+    PublishNow,
+    PublishPostRequest,
+    PublishPostResult,
+    Reschedule,
+)
+from contracts.task_queues import ORCHESTRATION
+from contracts.workflow_ids import post_workflow_id, retry_workflow_id
+from domain.deliveries import SETTLED, PostStatus
+from domain.preparation import may_need_preparation
+from storage.outbox import OutboxItem, OutboxKind
+from storage.posts import Delivery, Post
+
+log = structlog.get_logger(__name__)
+
+UPDATE_PATIENCE = timedelta(seconds=10)
+"""How long a workflow may take to accept an update before the relay tries again later."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Leads:
+    """How long before its publish time a post is worked on."""
+
+    prepare: timedelta
+    arm: timedelta
+    heartbeat_timeout: timedelta
+
+
+class PostWorkflows:
+    """Starts and moves the workflows of posts."""
+
+    def __init__(self, client: Client, leads: Leads) -> None:
+        """`client` uses the pydantic data converter."""
+        self._client = client
+        self._leads = leads
+
+    async def carry_out(self, item: OutboxItem, post: Post) -> bool:
+        """Do what the item says to the post as it is now; whether a workflow was started.
+
+        Raises RPCError or TimeoutError when Temporal does not answer: try again later.
+        """
+        match item.kind:
+            case OutboxKind.START_POST:
+                return await self._start(post, post_workflow_id(post.id), _waiting(post))
+            case OutboxKind.RETRY_DELIVERY:
+                delivery_id = UUID(item.payload["delivery_id"])
+                chosen = [one for one in _waiting(post) if one.id == delivery_id]
+                return await self._start(post, retry_workflow_id(post.id, delivery_id), chosen)
+            case OutboxKind.RESCHEDULE_POST:
+                return await self._move(post, publish_now=item.payload.get("now", False))
+            case OutboxKind.CANCEL_DELIVERIES:
+                await self._cancel(post, [UUID(one) for one in item.payload["deliveries"]])
+                return False
+
+    async def _start(self, post: Post, workflow_id: str, deliveries: list[Delivery]) -> bool:
+        """Start a workflow for these deliveries; harmless when one runs, or ran, under the id."""
+        if not deliveries or post.publish_time is None:
+            return False
+        publish_at = deliveries[0].publish_at or post.publish_time.at
+        networks = sorted({str(delivery.network) for delivery in deliveries})
+        request = PublishPostRequest(
+            post_id=post.id,
+            workspace_id=post.workspace_id,
+            publish_at=publish_at,
+            deliveries=tuple(_ref(post, delivery) for delivery in deliveries),
+            priority=post.priority,
+            prepare_lead=self._leads.prepare,
+            arm_lead=self._leads.arm,
+            heartbeat_timeout=self._leads.heartbeat_timeout,
+        )
+        try:
+            await self._client.start_workflow(
+                PUBLISH_POST,
+                request,
+                id=workflow_id,
+                task_queue=ORCHESTRATION,
+                result_type=PublishPostResult,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                priority=Priority(priority_key=post.priority, fairness_key=str(post.workspace_id)),
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(search_attributes.WORKSPACE, str(post.workspace_id)),
+                        SearchAttributePair(search_attributes.POST, str(post.id)),
+                        SearchAttributePair(search_attributes.NETWORKS, networks),
+                        SearchAttributePair(search_attributes.STATUS, str(PostStatus.SCHEDULED)),
+                        SearchAttributePair(search_attributes.PUBLISH_AT, publish_at),
+                    ]
+                ),
+                static_summary=f"{', '.join(networks)} at {publish_at:%Y-%m-%d %H:%M:%S} UTC",
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def _move(self, post: Post, *, publish_now: bool) -> bool:
+        """Tell the running workflow the new time; start one where none runs."""
+        waiting = _waiting(post)
+        if not waiting or post.publish_time is None:
+            return False
+        publish_at = post.publish_time.at
+        try:
+            if publish_now:
+                await self._update(post.id, "publish_now", PublishNow(publish_at=publish_at))
+            else:
+                prepare = tuple(one.id for one in waiting if _needs_preparation(post, one))
+                move = Reschedule(publish_at=publish_at, prepare=prepare)
+                await self._update(post.id, "reschedule", move)
+        except _NoWorkflow:
+            return await self._start(post, post_workflow_id(post.id), waiting)
+        return False
+
+    async def _cancel(self, post: Post, delivery_ids: list[UUID]) -> None:
+        try:
+            await self._update(post.id, "cancel", Cancel(deliveries=tuple(delivery_ids)))
+        except _NoWorkflow:
+            log.info("nothing to cancel", post_id=str(post.id))
+
+    async def _update(
+        self, post_id: UUID, name: str, payload: Reschedule | PublishNow | Cancel
+    ) -> None:
+        handle = self._client.get_workflow_handle(post_workflow_id(post_id))
+        try:
+            await handle.execute_update(name, payload, rpc_timeout=UPDATE_PATIENCE)
+        except WorkflowUpdateFailedError as error:
+            log.info("update rejected", post_id=str(post_id), update=name, reason=str(error.cause))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise _NoWorkflow from error
+            raise
+
+
+class _NoWorkflow(Exception):
+    """No workflow runs under the post's id."""
+
+
+def _waiting(post: Post) -> list[Delivery]:
+    return [one for one in post.current_deliveries if one.status not in SETTLED]
+
+
+def _needs_preparation(post: Post, delivery: Delivery) -> bool:
+    return may_need_preparation(delivery.network, post.content.for_network(delivery.network))
+
+
+def _ref(post: Post, delivery: Delivery) -> DeliveryRef:
+    return DeliveryRef(
+        delivery_id=delivery.id,
+        network=delivery.network,
+        prepare=_needs_preparation(post, delivery),
+    )

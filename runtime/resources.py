@@ -1,0 +1,153 @@
+"""What a process holds while it runs: connections, the vault, the adapters."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from domain.networks import Network
+from networks.bluesky import BlueskyPosts
+from networks.facebook import FacebookPages
+from networks.feed import FeedEntry, FeedPosts, FeedUnavailable
+from networks.http_client import HttpClient
+from networks.instagram import InstagramBusiness
+from networks.mastodon import MastodonStatuses
+from networks.protocol import NetworkAdapter
+from networks.x import XPosts
+from runtime.settings import InvalidSettings, Settings, StorageProvider
+from storage import feed
+from storage.database import Database, DatabaseUnavailable
+from storage.media_links import MediaLinks
+from storage.media_store import LocalMediaStore, MediaStore, S3MediaStore
+from storage.vault import TokenVault
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Everything that is shared by the parts of one process."""
+
+    settings: Settings
+    database: Database
+    vault: TokenVault
+    media_store: MediaStore
+    media_links: MediaLinks
+    http: HttpClient
+    adapters: Mapping[Network, NetworkAdapter]
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Build them from the settings; nothing connects before it is used."""
+    async with AsyncExitStack() as stack:
+        database = Database(settings.database_dsn, pool_size=settings.database_pool_size)
+        stack.push_async_callback(database.close)
+        http = HttpClient(
+            timeout=timedelta(seconds=settings.network_timeout_seconds),
+            allow_private_addresses=settings.allow_private_addresses,
+        )
+        stack.push_async_callback(http.close)
+        yield Resources(
+            settings=settings,
+            database=database,
+            vault=TokenVault([key.get_secret_value() for key in settings.credentials_keys]),
+            media_store=_media_store(settings),
+            media_links=MediaLinks(
+                str(settings.public_base_url), settings.media_url_key.get_secret_value()
+            ),
+            http=http,
+            adapters=_adapters(settings, http, database),
+        )
+
+
+class StoredMedia:
+    """Uploaded media as the publish path reads it."""
+
+    def __init__(self, store: MediaStore, links: MediaLinks) -> None:
+        """`store` has the bytes, `links` makes them fetchable for a while."""
+        self._store = store
+        self._links = links
+
+    def reader(self, storage_key: str) -> Callable[[], Awaitable[bytes]]:
+        """Something that reads the bytes when called."""
+
+        async def read() -> bytes:
+            return await self._store.read(storage_key)
+
+        return read
+
+    def public_url(self, media_id: UUID, lifetime: timedelta) -> str:
+        """A signed link under which a network may fetch them."""
+        return self._links.url_for(media_id, lifetime)
+
+
+class FeedTable:
+    """The built-in network's posts, in our own database."""
+
+    def __init__(self, database: Database) -> None:
+        """Each method is one transaction."""
+        self._database = database
+
+    async def insert_once(self, entry: FeedEntry) -> UUID:
+        """Insert the post unless one with its key is there. Raises FeedUnavailable."""
+        try:
+            async with self._database.transaction() as session:
+                return await feed.insert_once(
+                    session,
+                    account_id=entry.account_id,
+                    publish_key=entry.publish_key,
+                    text=entry.text,
+                    media=[(file.media_id, file.alt_text) for file in entry.media],
+                )
+        except DatabaseUnavailable as error:
+            raise FeedUnavailable from error
+
+    async def find(self, publish_key: str) -> UUID | None:
+        """The id of the post with that key. Raises FeedUnavailable."""
+        try:
+            async with self._database.transaction() as session:
+                return await feed.find_by_key(session, publish_key)
+        except DatabaseUnavailable as error:
+            raise FeedUnavailable from error
+
+
+def _adapters(
+    settings: Settings, http: HttpClient, database: Database
+) -> dict[Network, NetworkAdapter]:
+    return {
+        Network.FACEBOOK: FacebookPages(http, base_url=_address(settings.facebook_base_url)),
+        Network.INSTAGRAM: InstagramBusiness(http, base_url=_address(settings.instagram_base_url)),
+        Network.X: XPosts(
+            http,
+            base_url=_address(settings.x_base_url),
+            permalink_template=settings.x_permalink_template,
+        ),
+        Network.BLUESKY: BlueskyPosts(
+            http,
+            base_url=_address(settings.bluesky_base_url),
+            permalink_template=settings.bluesky_permalink_template,
+        ),
+        Network.MASTODON: MastodonStatuses(http),
+        Network.FEED: FeedPosts(
+            FeedTable(database), public_base_url=_address(settings.public_base_url)
+        ),
+    }
+
+
+def _media_store(settings: Settings) -> MediaStore:
+    if settings.storage_provider is StorageProvider.LOCAL:
+        return LocalMediaStore(settings.storage_base_path)
+    if not (settings.s3_bucket and settings.s3_access_key_id and settings.s3_secret_access_key):
+        raise InvalidSettings("STORAGE_PROVIDER=s3 needs a bucket and its keys")
+    return S3MediaStore(
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        endpoint=_address(settings.s3_endpoint) if settings.s3_endpoint else None,
+        access_key_id=settings.s3_access_key_id.get_secret_value(),
+        secret_access_key=settings.s3_secret_access_key.get_secret_value(),
+        force_path_style=settings.s3_force_path_style,
+    )
+
+
+def _address(url: object) -> str:
+    return str(url).rstrip("/")

@@ -1,0 +1,61 @@
+"""The connection to Temporal."""
+
+import structlog
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from contracts import search_attributes
+from runtime.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+
+async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
+    """A client that speaks our payloads. `lazy` connects with the first call, not now."""
+    api_key = settings.temporal_api_key
+    return await Client.connect(
+        settings.temporal_address,
+        namespace=settings.temporal_namespace,
+        api_key=api_key.get_secret_value() if api_key else None,
+        tls=settings.temporal_tls,
+        data_converter=pydantic_data_converter,
+        lazy=lazy,
+    )
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """The sandbox, with the pure rooms passed through: they are the same for every workflow."""
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(
+        "contracts", "domain", "pydantic", "uuid_utils", "regex", "twitter_text"
+    )
+    return SandboxedWorkflowRunner(restrictions=restrictions)
+
+
+async def register_search_attributes(client: Client, namespace: str) -> None:
+    """Make posts findable in the web UI.
+
+    A namespace that does not let us (Temporal Cloud) says so in the log; create them there by hand.
+    """
+    request = AddSearchAttributesRequest(
+        namespace=namespace,
+        search_attributes={
+            key.name: IndexedValueType.ValueType(key.indexed_value_type)
+            for key in search_attributes.ALL
+        },
+    )
+    try:
+        await client.operator_service.add_search_attributes(request)
+    except RPCError as error:
+        if error.status is RPCStatusCode.ALREADY_EXISTS:
+            return
+        if error.status not in {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED}:
+            raise
+        log.warning(
+            "search attributes not registered",
+            needed=[key.name for key in search_attributes.ALL],
+            error=str(error),
+        )

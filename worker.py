@@ -1,0 +1,191 @@
+"""The worker process: settings → resources → activities → one Temporal worker per task queue.
+
+python worker.py                                    everything: all queues and the outbox relay
+python worker.py --serve publish-x publish-bluesky  only these queues
+python worker.py --serve orchestration relay        only workflows, and the relay
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.accounts import Accounts
+from activities.bookkeeping import DeliveryBookkeeping
+from activities.pieces import Pieces
+from activities.publishing import NetworkPublishing
+from activities.refusals import Refusals
+from activities.sending import Sender
+from activities.settling import Settler
+from activities.waiting import system_clock
+from contracts.task_queues import ORCHESTRATION, publish_queue
+from domain.networks import Network
+from relay.outbox_relay import OutboxRelay
+from relay.post_workflows import Leads, PostWorkflows
+from runtime.health import serve_health
+from runtime.logs import configure_logs
+from runtime.resources import Resources, StoredMedia, open_resources
+from runtime.settings import InvalidSettings, Settings, load_settings
+from runtime.temporal import connect_temporal, register_search_attributes, workflow_runner
+from storage.account_access import AccountStore
+from storage.publishing import PublishingStore
+from workflows.publish_post import PublishPost
+
+log = structlog.get_logger("worker")
+
+RELAY = "relay"
+QUEUES = {publish_queue(network): network for network in Network}
+PARTS = (ORCHESTRATION, RELAY, *QUEUES)
+
+
+async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Event) -> None:
+    """Serve the named parts until `stop` is set; then finish what is being sent, and return."""
+    async with AsyncExitStack() as stack:
+        resources = await stack.enter_async_context(open_resources(settings))
+        client = await _connect(settings, stop)
+        if client is None:
+            return
+        await register_search_attributes(client, settings.temporal_namespace)
+        if settings.worker_health_port:
+            await stack.enter_async_context(
+                serve_health(settings.worker_health_port, resources.database, client)
+            )
+        for worker in build_workers(resources, client, serve):
+            await stack.enter_async_context(worker)
+        if RELAY in serve:
+            relay = asyncio.create_task(build_relay(resources, client).run())
+            stack.push_async_callback(_finish, relay)
+        log.info("worker ready", serves=list(serve))
+        await stop.wait()
+        log.info("worker stopping")
+
+
+def build_workers(resources: Resources, client: Client, serve: Sequence[str]) -> list[Worker]:
+    """One Temporal worker for each named queue."""
+    settings = resources.settings
+    store = PublishingStore(resources.database)
+    grace = timedelta(seconds=settings.graceful_shutdown_seconds)
+    workers = []
+    if ORCHESTRATION in serve:
+        workers.append(
+            Worker(
+                client,
+                task_queue=ORCHESTRATION,
+                workflows=[PublishPost],
+                workflow_runner=workflow_runner(),
+                activities=[DeliveryBookkeeping(store).give_up_delivery],
+                graceful_shutdown_timeout=grace,
+            )
+        )
+    publishing = build_publishing(resources, store)
+    for queue, network in QUEUES.items():
+        if queue in serve:
+            limits = settings.limits_of(network)
+            workers.append(
+                Worker(
+                    client,
+                    task_queue=queue,
+                    activities=[publishing.prepare_delivery, publishing.publish_delivery],
+                    max_concurrent_activities=limits.concurrency,
+                    max_task_queue_activities_per_second=limits.rate_per_second,
+                    graceful_shutdown_timeout=grace,
+                )
+            )
+    return workers
+
+
+def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPublishing:
+    """The publish activities with everything they use."""
+    settings = resources.settings
+    accounts = Accounts(AccountStore(resources.database), resources.vault)
+    pieces = Pieces(StoredMedia(resources.media_store, resources.media_links))
+    refusals = Refusals(
+        store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock
+    )
+    return NetworkPublishing(
+        adapters=resources.adapters,
+        store=store,
+        accounts=accounts,
+        pieces=pieces,
+        refusals=refusals,
+        settler=Settler(
+            adapters=resources.adapters,
+            store=store,
+            accounts=accounts,
+            pieces=pieces,
+            lookups=settings.lookup_plan,
+            clock=system_clock,
+            resend_after_absence=settings.resend_after_proven_absence,
+        ),
+        sender=Sender(
+            adapters=resources.adapters,
+            store=store,
+            pieces=pieces,
+            refusals=refusals,
+            lookups=settings.lookup_plan,
+            clock=system_clock,
+        ),
+        clock=system_clock,
+    )
+
+
+def build_relay(resources: Resources, client: Client) -> OutboxRelay:
+    """The loop from the outbox to Temporal."""
+    settings = resources.settings
+    leads = Leads(
+        prepare=timedelta(seconds=settings.prepare_lead_seconds),
+        arm=timedelta(seconds=settings.arm_lead_seconds),
+        heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_seconds),
+    )
+    return OutboxRelay(
+        database=resources.database,
+        workflows=PostWorkflows(client, leads),
+        database_url=str(settings.database_url),
+        sweep=timedelta(seconds=settings.relay_sweep_seconds),
+    )
+
+
+async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
+    """Wait for Temporal as long as it takes; None when stopped meanwhile."""
+    while not stop.is_set():
+        try:
+            return await connect_temporal(settings)
+        except RuntimeError as error:
+            log.warning("temporal does not answer", address=settings.temporal_address)
+            log.debug("temporal error", error=str(error))
+        try:
+            await asyncio.wait_for(stop.wait(), timeout=2)
+        except TimeoutError:
+            continue
+    return None
+
+
+async def _finish(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _main(serve: Sequence[str]) -> None:
+    settings = load_settings()
+    configure_logs(settings.log_level, service="worker")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await run_worker(settings, serve, stop)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Serve task queues and the outbox relay.")
+    parser.add_argument("--serve", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
+    try:
+        asyncio.run(_main(parser.parse_args().serve))
+    except InvalidSettings as error:
+        sys.exit(str(error))

@@ -1,0 +1,71 @@
+"""How activities are retried and timed, named by what repeating them costs."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from temporalio.common import Priority, RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+from contracts.publishing import DeliveryRef, PublishPostRequest
+from contracts.task_queues import ORCHESTRATION, publish_queue
+
+GIVE_UP_AFTER = timedelta(days=7)
+"""Longer than any quota window or outage that waiting can cure."""
+
+SEND_BUDGET = timedelta(minutes=10)
+"""One dispatch after its second has come: every part of a long thread, each within its timeout."""
+
+_QUIET_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=30),
+)
+"""For what the activity did not class itself: a database away, a worker killed.
+
+Where the activity knows how long to wait it says so with its failure, and that overrides this.
+"""
+
+
+def look_before_repeating(request: PublishPostRequest, ref: DeliveryRef) -> Mapping[str, Any]:
+    """Publishing. Safe to repeat because the body settles its open attempt before anything else.
+
+    A cancelled dispatch is waited for: it may be in the middle of a send, whose end must be known.
+    """
+    return {
+        "task_queue": publish_queue(ref.network),
+        "start_to_close_timeout": request.arm_lead + SEND_BUDGET,
+        "schedule_to_close_timeout": GIVE_UP_AFTER,
+        "heartbeat_timeout": request.heartbeat_timeout,
+        "retry_policy": _QUIET_RETRY,
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        "priority": _priority(request),
+        "summary": f"publish to {ref.network}",
+    }
+
+
+def free_to_repeat(
+    request: PublishPostRequest, ref: DeliveryRef, *, within: timedelta
+) -> Mapping[str, Any]:
+    """Preparing. Nothing becomes public, and what is not ready in time is done at the moment."""
+    return {
+        "task_queue": publish_queue(ref.network),
+        "schedule_to_close_timeout": within,
+        "heartbeat_timeout": request.heartbeat_timeout,
+        "retry_policy": _QUIET_RETRY,
+        "priority": _priority(request),
+        "summary": f"prepare for {ref.network}",
+    }
+
+
+def writes_down() -> Mapping[str, Any]:
+    """Bookkeeping in our own database, repeated until it is done."""
+    return {
+        "task_queue": ORCHESTRATION,
+        "start_to_close_timeout": timedelta(seconds=30),
+        "retry_policy": _QUIET_RETRY,
+    }
+
+
+def _priority(request: PublishPostRequest) -> Priority:
+    return Priority(priority_key=request.priority, fairness_key=str(request.workspace_id))

@@ -1,0 +1,220 @@
+"""One scheduled post: sleep, prepare, publish to every account, be moved or stopped meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from contracts import search_attributes
+from contracts.activity_interfaces import Bookkeeping, Publishing
+from contracts.publishing import (
+    PUBLISH_POST,
+    Cancel,
+    DeliveryGivenUp,
+    DeliveryRef,
+    DeliveryRequest,
+    Ending,
+    PublishNow,
+    PublishOutcome,
+    PublishPostRequest,
+    PublishPostResult,
+    Reschedule,
+)
+from domain.deliveries import DeliveryStatus, PostStatus, post_status
+from workflows.activity_options import free_to_repeat, look_before_repeating, writes_down
+
+JITTER = 0.4
+"""How much of the arm lead the post's id may take away: dispatches of one second spread out."""
+
+
+@workflow.defn(name=PUBLISH_POST)
+class PublishPost:
+    """Publishes one post to its accounts at its time."""
+
+    @workflow.init
+    def __init__(self, request: PublishPostRequest) -> None:
+        """All deliveries are pending; updates may arrive before `run` starts."""
+        self._request = request
+        self._publish_at = request.publish_at
+        self._pending = {ref.delivery_id: ref for ref in request.deliveries}
+        self._preparing = {ref.delivery_id for ref in request.deliveries if ref.prepare}
+        self._statuses: dict[UUID, DeliveryStatus] = {}
+        self._dispatched: dict[UUID, workflow.ActivityHandle[PublishOutcome]] = {}
+        self._withdrawn: set[UUID] = set()
+        self._moves = 0
+
+    @workflow.run
+    async def run(self, request: PublishPostRequest) -> PublishPostResult:  # noqa: ARG002
+        """Until every delivery is settled: sleep, prepare ahead, dispatch ahead, see what came."""
+        while self._pending:
+            moves = self._moves
+            if not await self._sleep_until(self._prepare_at(), moves):
+                continue
+            await self._prepare_ahead(moves)
+            if not await self._sleep_until(self._arm_at(), moves):
+                continue
+            self._show(PostStatus.PUBLISHING, "publishing")
+            await asyncio.gather(*(self._publish(ref) for ref in list(self._pending.values())))
+        self._show(post_status(self._statuses.values()), "finished")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return PublishPostResult(statuses=self._statuses)
+
+    @workflow.update
+    async def reschedule(self, move: Reschedule) -> None:
+        """Move everything that is still pending to another time."""
+        self._preparing = set(move.prepare) & set(self._pending)
+        await self._move_to(move.publish_at)
+
+    @reschedule.validator
+    def _may_reschedule(self, move: Reschedule) -> None:
+        self._require_pending()
+        if move.publish_at.tzinfo is None:
+            raise ApplicationError("publish_at needs a time zone", type="NaiveTime")
+
+    @workflow.update
+    async def publish_now(self, now: PublishNow) -> None:
+        """Publish everything that is still pending without waiting any longer."""
+        await self._move_to(now.publish_at)
+
+    @publish_now.validator
+    def _may_publish_now(self, now: PublishNow) -> None:
+        self._require_pending()
+        if now.publish_at > workflow.now() + timedelta(minutes=1):
+            raise ApplicationError("publish_now takes a time that has come", type="FutureTime")
+
+    @workflow.update
+    async def cancel(self, cancel: Cancel) -> None:
+        """Stop these deliveries; whoever asks has made sure that none of them was sent."""
+        for delivery_id in cancel.deliveries:
+            if self._pending.pop(delivery_id, None) is not None:
+                self._statuses[delivery_id] = DeliveryStatus.CANCELLED
+                self._withdraw(delivery_id)
+
+    @cancel.validator
+    def _may_cancel(self, cancel: Cancel) -> None:
+        if not set(cancel.deliveries) & (set(self._pending) | set(self._statuses)):
+            raise ApplicationError("none of these deliveries is mine", type="UnknownDelivery")
+
+    def _require_pending(self) -> None:
+        if not self._pending:
+            raise ApplicationError("every delivery is settled", type="NothingPending")
+
+    async def _move_to(self, publish_at: datetime) -> None:
+        self._publish_at = publish_at
+        self._moves += 1
+        workflow.upsert_search_attributes([search_attributes.PUBLISH_AT.value_set(publish_at)])
+        for delivery_id in self._pending:
+            self._withdraw(delivery_id)
+
+    def _withdraw(self, delivery_id: UUID) -> None:
+        """Call back a dispatch that waits or backs off; one that is sending ends by itself."""
+        handle = self._dispatched.get(delivery_id)
+        if handle is not None:
+            self._withdrawn.add(delivery_id)
+            handle.cancel()
+
+    def _prepare_at(self) -> datetime:
+        if not self._preparing & set(self._pending):
+            return self._arm_at()
+        return self._publish_at - max(self._request.prepare_lead, self._request.arm_lead)
+
+    def _arm_at(self) -> datetime:
+        share = (self._request.post_id.int & 0xFFFF) / 0x10000
+        return self._publish_at - self._request.arm_lead * (1 - JITTER * share)
+
+    async def _sleep_until(self, wake_at: datetime, moves: int) -> bool:
+        """False when the post was moved or everything was cancelled before then."""
+        remaining = wake_at - workflow.now()
+        if remaining > timedelta(0):
+            self._describe(f"sleeps until {wake_at:%Y-%m-%d %H:%M:%S} UTC")
+            try:
+                await workflow.wait_condition(
+                    lambda: self._moves != moves or not self._pending,
+                    timeout=remaining,
+                    timeout_summary=f"until {wake_at:%Y-%m-%d %H:%M:%S} UTC",
+                )
+            except TimeoutError:
+                return True
+        return self._moves == moves and bool(self._pending)
+
+    async def _prepare_ahead(self, moves: int) -> None:
+        """Transfer media before the moment. What fails here is done, and classed, at the moment."""
+        remaining = self._arm_at() - workflow.now()
+        refs = [ref for ref in self._pending.values() if ref.delivery_id in self._preparing]
+        if not refs or remaining <= timedelta(seconds=1):
+            return
+        self._describe("prepares media")
+        handles = [
+            workflow.start_activity_method(
+                Publishing.prepare_delivery,
+                self._delivery_request(ref),
+                **free_to_repeat(self._request, ref, within=remaining),
+            )
+            for ref in refs
+        ]
+        await workflow.wait_condition(
+            lambda: self._moves != moves or all(handle.done() for handle in handles)
+        )
+        for handle in handles:
+            handle.cancel()
+        await asyncio.gather(*handles, return_exceptions=True)
+
+    async def _publish(self, ref: DeliveryRef) -> None:
+        """Dispatch one delivery ahead of its second and keep what it came to."""
+        outcome = await self._outcome(ref)
+        if outcome is None:
+            return
+        if outcome.ending is Ending.SETTLED:
+            self._pending.pop(ref.delivery_id, None)
+            self._statuses.setdefault(ref.delivery_id, outcome.status)
+        elif outcome.publish_at > self._publish_at:
+            # The database knows of the move already; its update is still on the way.
+            self._publish_at = outcome.publish_at
+
+    async def _outcome(self, ref: DeliveryRef) -> PublishOutcome | None:
+        """How the dispatch ended; None when it was withdrawn."""
+        handle = workflow.start_activity_method(
+            Publishing.publish_delivery,
+            self._delivery_request(ref),
+            **look_before_repeating(self._request, ref),
+        )
+        self._dispatched[ref.delivery_id] = handle
+        try:
+            outcome: PublishOutcome = await handle
+        except ActivityError as error:
+            if not is_cancelled_exception(error):
+                return await self._give_up(ref, error)
+            if ref.delivery_id not in self._withdrawn:
+                raise
+            return None
+        finally:
+            del self._dispatched[ref.delivery_id]
+            self._withdrawn.discard(ref.delivery_id)
+        return outcome
+
+    def _give_up(self, ref: DeliveryRef, error: ActivityError) -> Awaitable[PublishOutcome]:
+        reason = str(error.cause or error)[:500]
+        return workflow.execute_activity_method(
+            Bookkeeping.give_up_delivery,
+            DeliveryGivenUp(delivery_id=ref.delivery_id, reason=reason),
+            **writes_down(),
+        )
+
+    def _delivery_request(self, ref: DeliveryRef) -> DeliveryRequest:
+        return DeliveryRequest(
+            delivery_id=ref.delivery_id,
+            post_id=self._request.post_id,
+            workspace_id=self._request.workspace_id,
+            publish_at=self._publish_at,
+        )
+
+    def _show(self, status: PostStatus, doing: str) -> None:
+        workflow.upsert_search_attributes([search_attributes.STATUS.value_set(status)])
+        self._describe(doing)
+
+    def _describe(self, doing: str) -> None:
+        networks = ", ".join(sorted({str(ref.network) for ref in self._request.deliveries}))
+        workflow.set_current_details(f"Post for {networks}: {doing}")
