@@ -25,7 +25,7 @@ _EMOJI: Final = regex.compile(
 _GRAPHEME: Final = regex.compile(r"\X")
 
 _MASTODON_MENTION: Final = regex.compile(
-    r"(?<![=/\w])@(?P<user>[a-z0-9_]+(?:[.\-]+[a-z0-9_]+)*)(?:@\w+(?:[.\-]+\w+)*)?"
+    r"(?<![=/\w])(?>@(?P<user>[a-z0-9_]+(?:[.\-]+[a-z0-9_]+)*)(?:@\w+(?:[.\-]+\w+)*)?)"
     r"(?![@＠\xC0-\xD6\xD8-\xF6\xF8-\u024F\u1E00-\u1EFF]|://)",
     regex.IGNORECASE,
 )
@@ -90,14 +90,17 @@ def mastodon_characters(
 
 
 def hashtags(text: str) -> int:
-    """How many hashtags Instagram sees. They may stand side by side without a space."""
+    """How many hashtags Instagram sees. They may stand side by side without a space.
+
+    Instagram publishes the limit and no grammar: this is what its app makes links of.
+    """
     return sum(
         run.group().count("#") + run.group().count("＃") for run in _HASHTAG_RUN.finditer(text)
     )
 
 
 def mentions(text: str) -> int:
-    """How many @mentions Instagram sees; an e-mail address holds none."""
+    """How many @mentions Instagram sees, by the form of its user names; an e-mail has none."""
     return sum(1 for _ in _MENTION.finditer(text))
 
 

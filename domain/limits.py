@@ -134,7 +134,7 @@ _INSTAGRAM: Final = NetworkRules(
         max_aspect=Fraction(191, 100),
     ),
 )
-"""Content publishing: one image, or a carousel of two to ten. A post of text alone is impossible."""
+"""Content publishing: one image, or a carousel of two to ten. Text alone is impossible."""
 
 _X: Final = NetworkRules(
     name="X",

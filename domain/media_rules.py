@@ -13,7 +13,7 @@ from domain.networks import Network
 from domain.text_rules import check_characters, variant_path
 from domain.violations import Violation
 
-Limit = TypeVar("Limit", int, int | None)
+_Limit = TypeVar("_Limit", int, int | None)
 
 
 def check_media(
@@ -59,7 +59,7 @@ def _for_account(media: MediaRules, limits: AccountLimits) -> MediaRules:
     )
 
 
-def _told(told: int | None, usual: Limit) -> Limit:
+def _told(told: int | None, usual: _Limit) -> _Limit:
     """A limit of the account, or else the usual one."""
     return usual if told is None else told
 

@@ -178,7 +178,7 @@ def _multipart(form: Mapping[str, str], files: Sequence[FilePart]) -> FormBuilde
 def _never_left(error: PyreqwestError) -> bool:
     """Whether no byte of the request was written.
 
-    The exception's class does not tell: pyreqwest 0.15 raises ConnectTimeoutError when the answer to
+    Its class does not tell: pyreqwest 0.15 raises ConnectTimeoutError when the answer to
     a sent request is late, and ConnectError when the connection is reset after sending. Only its
     causes do, where hyper names the step that failed.
     """

@@ -30,7 +30,7 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
 def workflow_runner() -> SandboxedWorkflowRunner:
     """The sandbox, with the pure rooms passed through: they are the same for every workflow."""
     restrictions = SandboxRestrictions.default.with_passthrough_modules(
-        "contracts", "domain", "pydantic", "uuid_utils", "regex", "twitter_text"
+        "contracts", "domain", "pydantic", "uuid_utils", "regex"
     )
     return SandboxedWorkflowRunner(restrictions=restrictions)
 

@@ -1,6 +1,6 @@
 """Connected accounts. Their credentials come out encrypted, and apart from everything else."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -150,3 +150,16 @@ def account_of(row: AccountRow) -> Account:
         connected_at=row.connected_at,
         checked_at=row.checked_at,
     )
+
+
+async def find_to_use(
+    session: AsyncSession, workspace_id: UUID, account_ids: Collection[UUID]
+) -> dict[UUID, Account]:
+    """Those of the ids that are the workspace's, kept connected until the transaction ends."""
+    query = (
+        select(AccountRow)
+        .where(AccountRow.workspace_id == workspace_id, AccountRow.id.in_(account_ids))
+        .order_by(AccountRow.id)  # one order of locking for all
+        .with_for_update(read=True, key_share=True)
+    )
+    return {row.id: account_of(row) for row in await session.scalars(query)}

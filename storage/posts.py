@@ -290,20 +290,21 @@ async def remove_deliveries(session: AsyncSession, delivery_ids: Sequence[UUID])
     )
 
 
-async def cancel_deliveries(
-    session: AsyncSession, post_id: UUID, delivery_ids: Sequence[UUID]
-) -> None:
-    """Cancel untouched deliveries of a locked post."""
+async def cancel(session: AsyncSession, post_id: UUID, delivery_ids: Sequence[UUID]) -> None:
+    """Cancel untouched deliveries of a locked post; a post without any is cancelled itself."""
     await session.execute(
         update(DeliveryRow)
         .where(DeliveryRow.id.in_(delivery_ids), DeliveryRow.status.in_(WAITING))
-        .values(
-            status=DeliveryStatus.CANCELLED,
-            deferred_until=None,
-            updated_at=func.now(),
-        )
+        .values(status=DeliveryStatus.CANCELLED, deferred_until=None, updated_at=func.now())
     )
-    await derive_post_status(session, post_id)
+    if delivery_ids:
+        await derive_post_status(session, post_id)
+        return
+    await session.execute(
+        update(PostRow)
+        .where(PostRow.id == post_id)
+        .values(status=PostStatus.CANCELLED, updated_at=func.now())
+    )
 
 
 async def resolve_delivery(
@@ -326,15 +327,6 @@ async def resolve_delivery(
         )
     )
     await derive_post_status(session, delivery.post_id)
-
-
-async def cancel_draft(session: AsyncSession, post_id: UUID) -> None:
-    """A draft has nothing under way; it is just no longer wanted."""
-    await session.execute(
-        update(PostRow)
-        .where(PostRow.id == post_id)
-        .values(status=PostStatus.CANCELLED, updated_at=func.now())
-    )
 
 
 async def _insert_revision(

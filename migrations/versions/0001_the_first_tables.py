@@ -106,8 +106,9 @@ def upgrade() -> None:
     op.create_index(
         "uq_accounts_profile",
         "accounts",
-        ["workspace_id", "network", "remote_id"],
+        ["workspace_id", "network", "remote_id", "base_url"],
         unique=True,
+        postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("status <> 'disconnected'"),
     )
     op.create_table(
@@ -498,6 +499,7 @@ def downgrade() -> None:
     op.drop_index(
         "uq_accounts_profile",
         table_name="accounts",
+        postgresql_nulls_not_distinct=True,
         postgresql_where=sa.text("status <> 'disconnected'"),
     )
     op.drop_index(op.f("ix_accounts_workspace_id_id"), table_name="accounts")

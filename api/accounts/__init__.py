@@ -1,0 +1,1 @@
+"""Connecting, checking and disconnecting the accounts that posts go out through."""

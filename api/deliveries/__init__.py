@@ -1,0 +1,1 @@
+"""`/v1/deliveries`: one post on its way to one account."""

@@ -1,0 +1,1 @@
+"""Uploading pictures, and handing them to the networks that fetch them."""

@@ -1,0 +1,228 @@
+"""Uploading, showing and deleting media: the file is saved first, its row last."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+from typing import BinaryIO, Final
+from uuid import UUID
+
+import structlog
+
+from api.auth.service import Caller
+from api.media.inspection import (
+    BrokenImage,
+    ImageFacts,
+    NotAnImage,
+    TooManyPixels,
+    inspect_image,
+)
+from api.media.upload import Upload
+from api.pagination import PageRequest
+from api.problems import Conflict, FieldProblem, InvalidRequest, NotFound, Problem
+from domain.ids import new_id
+from storage import media as media_rows
+from storage.database import Database, DatabaseUnavailable
+from storage.media import Media, NewMedia
+from storage.media_links import InvalidMediaLink, MediaLinks
+from storage.media_store import CHUNK, MediaStore, MediaStoreError
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+_SHOWN_FOR: Final = timedelta(hours=1)
+
+_INSPECTORS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inspect-image")
+"""Few: each may hold a whole decoded picture, which is up to four bytes a pixel."""
+
+
+class MediaService:
+    """What a workspace does with its media."""
+
+    def __init__(
+        self, database: Database, store: MediaStore, links: MediaLinks, *, max_pixels: int
+    ) -> None:
+        """`max_pixels` is the largest area that is decoded."""
+        self._database = database
+        self._store = store
+        self._links = links
+        self._max_pixels = max_pixels
+
+    async def upload(self, caller: Caller, upload: Upload) -> Media:
+        """Keep a picture. Raises Problem or MediaStoreError, and then nothing was kept."""
+        facts = await self._inspect(upload)
+        digest = await asyncio.to_thread(_digest, upload.file)
+        media_id = new_id()
+        key = f"{caller.workspace_id}/{media_id}"
+        await self._store.put(key, upload.file, facts.content_type)
+        return await self._remember(
+            caller,
+            NewMedia(
+                id=media_id,
+                storage_key=key,
+                file_name=upload.file_name,
+                content_type=facts.content_type,
+                sha256=digest,
+                size=upload.size,
+                width=facts.width,
+                height=facts.height,
+                alt_text=upload.alt_text,
+            ),
+        )
+
+    async def list_page(self, caller: Caller, wanted: PageRequest) -> Sequence[Media]:
+        """The workspace's media, newest first."""
+        async with self._database.transaction() as session:
+            return await media_rows.list_page(
+                session, caller.workspace_id, before=wanted.before, limit=wanted.fetch
+            )
+
+    async def read(self, caller: Caller, media_id: UUID) -> Media:
+        """One media item. Raises NotFound."""
+        async with self._database.transaction() as session:
+            found = await media_rows.find(session, caller.workspace_id, media_id)
+        if found is None:
+            raise NotFound("media item", media_id)
+        return found
+
+    async def describe(self, caller: Caller, media_id: UUID, alt_text: str) -> Media:
+        """Give it another alt text. Raises NotFound."""
+        async with self._database.transaction() as session:
+            described = await media_rows.describe(session, caller.workspace_id, media_id, alt_text)
+        if described is None:
+            raise NotFound("media item", media_id)
+        return described
+
+    async def delete(self, caller: Caller, media_id: UUID) -> None:
+        """Forget it, row first. Raises NotFound, Conflict while posts need it."""
+        async with self._database.transaction() as session:
+            found = await media_rows.lock(session, caller.workspace_id, media_id)
+            if found is None:
+                raise NotFound("media item", media_id)
+            posts = await media_rows.count_posts_using(session, caller.workspace_id, media_id)
+            if posts:
+                raise _still_needed(posts)
+            await media_rows.forget(session, media_id)
+        await self._discard(found.storage_key)
+
+    def url_of(self, media: Media) -> str:
+        """A link that shows it for an hour."""
+        return self._links.url_for(media.id, _SHOWN_FOR)
+
+    async def open_link(
+        self, media_id: UUID, *, expires: int, signature: str
+    ) -> tuple[Media, timedelta]:
+        """What a signed link leads to, and how much longer. Raises Problem."""
+        try:
+            left = self._links.verify(media_id, expires=expires, signature=signature)
+        except InvalidMediaLink as error:
+            raise _not_through_this_link(str(error)) from error
+        async with self._database.transaction() as session:
+            found = await media_rows.find_any(session, media_id)
+        if found is None:
+            raise NotFound("media item", media_id)
+        return found, left
+
+    async def content(self, media: Media) -> AsyncIterator[bytes]:
+        """Its bytes, in chunks. Raises MediaStoreError before the first of them."""
+        return await self._store.open(media.storage_key)
+
+    async def _inspect(self, upload: Upload) -> ImageFacts:
+        inspect = partial(inspect_image, upload.file, max_pixels=self._max_pixels)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(_INSPECTORS, inspect)
+        except NotAnImage as error:
+            raise _not_an_image() from error
+        except BrokenImage as error:
+            raise _broken() from error
+        except TooManyPixels as error:
+            raise _too_many_pixels(error, self._max_pixels) from error
+
+    async def _remember(self, caller: Caller, new: NewMedia) -> Media:
+        written = False
+        try:
+            async with self._database.transaction() as session:
+                media = await media_rows.create(session, caller.workspace_id, new)
+                written = True
+        except DatabaseUnavailable:
+            if written:
+                # The commit may have counted: better a file nobody knows than a row without one.
+                log.warning("fate of an upload unknown", storage_key=new.storage_key)
+            else:
+                await self._discard(new.storage_key)
+            raise
+        except BaseException:
+            await self._discard(new.storage_key)
+            raise
+        return media
+
+    async def _discard(self, storage_key: str) -> None:
+        try:
+            await self._store.delete(storage_key)
+        except MediaStoreError as error:
+            log.warning("file left behind", storage_key=storage_key, error=type(error).__name__)
+
+
+def _digest(file: BinaryIO) -> bytes:
+    """The SHA-256 of the whole file, which is at its beginning again afterwards."""
+    file.seek(0)
+    digest = sha256()
+    while chunk := file.read(CHUNK):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.digest()
+
+
+def _not_an_image() -> Problem:
+    message = "The file is no picture that can be published, whatever its name says."
+    fix = "Send a JPEG, PNG, GIF or WebP."
+    return Problem(
+        f"{message} {fix}",
+        status=415,
+        slug="not-an-image",
+        title="Not a picture",
+        errors=[FieldProblem(field="file", rule="not_an_image", message=message, fix=fix)],
+    )
+
+
+def _broken() -> InvalidRequest:
+    return InvalidRequest(
+        FieldProblem(
+            field="file",
+            rule="broken_image",
+            message="The picture cannot be read to its end: it is damaged or cut off.",
+            fix="Upload it again from the original.",
+        )
+    )
+
+
+def _too_many_pixels(found: TooManyPixels, limit: int) -> InvalidRequest:
+    return InvalidRequest(
+        FieldProblem(
+            field="file",
+            rule="too_many_pixels",
+            message=f"The picture has {found.width} x {found.height} pixels, more than {limit:,}.",
+            fix="Make it smaller.",
+            limit=limit,
+            actual=found.width * found.height,
+        )
+    )
+
+
+def _still_needed(posts: int) -> Conflict:
+    return Conflict(
+        f"{posts} {'post that is' if posts == 1 else 'posts that are'} not out yet"
+        f" {'uses' if posts == 1 else 'use'} this media item. Take it out of them first.",
+        slug="media-in-use",
+        title="Posts need this media item",
+    )
+
+
+def _not_through_this_link(reason: str) -> Problem:
+    return Problem(
+        f"{reason} Ask for a new one with GET /v1/media/{{id}}.",
+        status=403,
+        slug="invalid-media-link",
+        title="This link does not work",
+    )

@@ -1,0 +1,1 @@
+"""`/v1/posts`: what is to be published, where and when."""

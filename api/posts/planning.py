@@ -1,0 +1,173 @@
+"""What a wanted post comes to: content, targets and time, and what stands against it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.posts.contents import content_of, media_ids_of
+from api.posts.schemas import PostWanted, WallTime
+from api.problems import FieldProblem, InvalidRequest
+from domain.content import MediaFacts, PostContent
+from domain.networks import Network
+from domain.publish_time import (
+    InvalidPublishTime,
+    parse_instant,
+    require_future,
+    resolve_wall_time,
+)
+from domain.rules import check
+from domain.violations import Violation
+from storage import accounts
+from storage import media as media_items
+from storage.accounts import Account, AccountStatus
+from storage.posts import PublishTime, TargetAccount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PostPlan:
+    """A wanted post with everything it names looked up in the workspace."""
+
+    content: PostContent
+    accounts: Sequence[Account]
+    facts: Mapping[UUID, MediaFacts]
+
+    @property
+    def targets(self) -> list[TargetAccount]:
+        """Where its deliveries go."""
+        return [TargetAccount(account_id=one.id, network=one.network) for one in self.accounts]
+
+    def violations(self, account: Account) -> tuple[Violation, ...]:
+        """What that account's network would refuse."""
+        content = self.content.for_network(account.network)
+        return check(account.network, content, self.facts, limits=account.limits)
+
+
+async def plan_post(session: AsyncSession, workspace_id: UUID, wanted: PostWanted) -> PostPlan:
+    """Look up what the post names. Raises InvalidRequest for what is not the workspace's."""
+    known = await accounts.find_to_use(session, workspace_id, wanted.targets)
+    media = await media_items.find_to_use(session, workspace_id, media_ids_of(wanted))
+    problems = [
+        _unknown_account(position, account_id)
+        for position, account_id in enumerate(wanted.targets)
+        if account_id not in known
+    ]
+    problems += [
+        _named_twice(position, account_id)
+        for position, account_id in enumerate(wanted.targets)
+        if account_id in wanted.targets[:position]
+    ]
+    problems += [
+        _unknown_media(media_id) for media_id in sorted(media_ids_of(wanted) - media.keys())
+    ]
+    if problems:
+        raise InvalidRequest(*problems)
+    return PostPlan(
+        content=content_of(wanted, media),
+        accounts=[known[account_id] for account_id in wanted.targets],
+        facts={item.id: item.facts() for item in media.values()},
+    )
+
+
+def require_publishable(plan: PostPlan) -> None:
+    """Raises InvalidRequest with everything that any target would refuse."""
+    if not plan.accounts:
+        raise InvalidRequest(
+            FieldProblem(
+                field="targets",
+                rule="no_target",
+                message="A scheduled post needs at least one account to go to.",
+                fix="Name account ids in targets, or leave publish_at out to keep a draft.",
+            )
+        )
+    problems = [
+        _not_connected(position, account)
+        for position, account in enumerate(plan.accounts)
+        if account.status is not AccountStatus.CONNECTED
+    ]
+    told: set[tuple[Network, str, str]] = set()
+    for account in plan.accounts:
+        for violation in plan.violations(account):
+            once = (account.network, violation.field, violation.rule)
+            if once not in told:
+                told.add(once)
+                problems.append(_refused(plan, account.network, violation))
+    if problems:
+        raise InvalidRequest(*problems)
+
+
+def publish_time_of(wanted: PostWanted, now: datetime) -> PublishTime | None:
+    """When it is to go out; None for a draft. Raises InvalidRequest."""
+    asked = wanted.publish_at
+    if asked is None:
+        return None
+    if asked == "now":
+        return PublishTime(at=now)
+    try:
+        if isinstance(asked, WallTime):
+            time = PublishTime(
+                at=resolve_wall_time(asked.wall_time, asked.time_zone),
+                wall_time=asked.wall_time,
+                time_zone=asked.time_zone,
+            )
+        else:
+            time = PublishTime(at=parse_instant(asked))
+        require_future(time.at, now=now)
+    except InvalidPublishTime as error:
+        raise InvalidRequest(
+            FieldProblem(field="publish_at", rule=error.rule, message=str(error), fix=error.fix)
+        ) from error
+    return time
+
+
+def _unknown_account(position: int, account_id: UUID) -> FieldProblem:
+    return FieldProblem(
+        field=f"targets[{position}]",
+        rule="unknown_account",
+        message=f"There is no account {account_id} in this workspace.",
+        fix="Use an id from GET /v1/accounts.",
+    )
+
+
+def _named_twice(position: int, account_id: UUID) -> FieldProblem:
+    return FieldProblem(
+        field=f"targets[{position}]",
+        rule="named_twice",
+        message=f"The account {account_id} is named twice; a post goes to an account once.",
+        fix="Name each account once.",
+    )
+
+
+def _unknown_media(media_id: UUID) -> FieldProblem:
+    return FieldProblem(
+        field="media",
+        rule="unknown_media",
+        message=f"There is no media item {media_id} in this workspace.",
+        fix="Upload it with POST /v1/media and use the id from the answer.",
+    )
+
+
+def _not_connected(position: int, account: Account) -> FieldProblem:
+    return FieldProblem(
+        field=f"targets[{position}]",
+        rule="account_not_connected",
+        message=f"The {account.network} account {account.handle} is {account.status}.",
+        fix="Connect it again with POST /v1/accounts, or leave it out.",
+    )
+
+
+def _refused(plan: PostPlan, network: Network, violation: Violation) -> FieldProblem:
+    """Point to the variant when that is where the field's value comes from."""
+    top = violation.field.split(".")[0].split("[")[0]
+    in_variant = top in plan.content.variants.get(network, {})
+    field = f"variants.{network}.{violation.field}" if in_variant else violation.field
+    return FieldProblem(
+        field=field,
+        rule=violation.rule,
+        message=violation.message,
+        fix=violation.fix,
+        limit=violation.limit,
+        actual=violation.actual,
+    )

@@ -1,0 +1,233 @@
+"""How posts are asked for and shown."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.deliveries.schemas import DeliveryShown
+from api.texts import PlainText
+from domain.content import Content, Visibility
+from domain.deliveries import PostStatus
+from domain.networks import Network
+from storage.posts import Post
+from storage.timeline import Event, TimelineEvent
+
+MAX_TEXT: Final = 100_000
+"""Characters taken at all; each network's own limit is far below and named when it is passed."""
+MAX_ITEMS: Final = 50
+"""Media, thread parts or targets of one post."""
+
+Text = Annotated[PlainText, Field(max_length=MAX_TEXT)]
+
+
+class AttachmentWanted(BaseModel):
+    """An uploaded media item in a post."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    media_id: UUID
+    alt_text: Annotated[
+        Text | None,
+        Field(description="For those who cannot see it; the upload's own when left out."),
+    ] = None
+
+
+class ThreadPartWanted(BaseModel):
+    """One more post of a thread, published as a reply to the one before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Text = ""
+    media: Annotated[list[AttachmentWanted], Field(max_length=MAX_ITEMS)] = []
+
+
+class ContentWanted(BaseModel):
+    """What is written; in a variant, only the fields that differ on that network."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[Text, Field(examples=["The bakery opens at seven."])] = ""
+    media: Annotated[list[AttachmentWanted], Field(max_length=MAX_ITEMS)] = []
+    link: Annotated[
+        Annotated[str, Field(max_length=2048)] | None,
+        Field(description="Facebook: shown as a card."),
+    ] = None
+    thread: Annotated[
+        list[ThreadPartWanted], Field(max_length=MAX_ITEMS, description="X, Bluesky, Mastodon.")
+    ] = []
+    first_comment: Annotated[Text | None, Field(description="Facebook, Instagram.")] = None
+    content_warning: Annotated[Text | None, Field(description="Mastodon.")] = None
+    visibility: Annotated[Visibility | None, Field(description="Mastodon.")] = None
+    language: Annotated[
+        Annotated[str, Field(max_length=35)] | None, Field(description="BCP 47.", examples=["en"])
+    ] = None
+
+
+class WallTime(BaseModel):
+    """What the clock on the wall shows when the post is to go out.
+
+    In a gap (clocks jump forward) the time moves forward by the gap's length; a time that comes
+    twice (clocks jump back) means the first.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    wall_time: Annotated[str, Field(max_length=64, examples=["2027-03-01T09:00"])]
+    time_zone: Annotated[str, Field(max_length=64, examples=["Europe/Berlin"])]
+
+
+PublishAt = Annotated[
+    Literal["now"] | Annotated[str, Field(max_length=64)] | WallTime,
+    Field(
+        description="RFC 3339 with offset, a wall time with its IANA zone, or `now`.",
+        examples=["2027-03-01T09:00:00+01:00"],
+    ),
+]
+
+
+class PostWanted(ContentWanted):
+    """A new post. Without `publish_at` it is a draft."""
+
+    variants: Annotated[
+        dict[Network, ContentWanted],
+        Field(description="By network: the fields that differ there."),
+    ] = {}
+    targets: Annotated[
+        list[UUID],
+        Field(max_length=MAX_ITEMS, description="Account ids; each gets its own delivery."),
+    ] = []
+    publish_at: PublishAt | None = None
+    priority: Annotated[
+        int, Field(ge=1, le=5, description="1 goes first among posts of a second.")
+    ] = 3
+
+
+class PostChange(PostWanted):
+    """What to change; fields left out stay. `publish_at: null` makes it a draft again."""
+
+
+class AttachmentShown(BaseModel):
+    """A media item of a post."""
+
+    media_id: UUID
+    alt_text: str
+
+
+class ThreadPartShown(BaseModel):
+    """One more post of a thread."""
+
+    text: str
+    media: list[AttachmentShown]
+
+
+class ContentShown(BaseModel):
+    """What is written."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    text: str
+    media: list[AttachmentShown]
+    link: str | None
+    thread: list[ThreadPartShown]
+    first_comment: str | None
+    content_warning: str | None
+    visibility: Visibility | None
+    language: str | None
+
+
+class PostShown(ContentShown):
+    """A post with its deliveries."""
+
+    id: UUID
+    revision: Annotated[int, Field(description="Also the ETag: send it as If-Match to change it.")]
+    status: PostStatus
+    variants: dict[Network, dict[str, Any]]
+    publish_at: Annotated[datetime | None, Field(description="UTC; null for a draft.")]
+    wall_time: str | None
+    time_zone: str | None
+    priority: int
+    deliveries: list[DeliveryShown]
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, post: Post) -> Self:
+        """As it is shown."""
+        time = post.publish_time
+        return cls(
+            **_content(post.content.base),
+            id=post.id,
+            revision=post.revision,
+            status=post.status,
+            variants={
+                network: {
+                    name: value
+                    for name, value in _content(post.content.for_network(network)).items()
+                    if name in changes
+                }
+                for network, changes in post.content.variants.items()
+            },
+            publish_at=time.at if time else None,
+            wall_time=time.wall_time if time else None,
+            time_zone=time.time_zone if time else None,
+            priority=post.priority,
+            deliveries=[DeliveryShown.of(delivery) for delivery in post.deliveries],
+            created_at=post.created_at,
+            updated_at=post.updated_at,
+        )
+
+
+class ViolationShown(BaseModel):
+    """One reason why the network would refuse the post."""
+
+    field: str
+    rule: str
+    message: str
+    fix: str
+    limit: int | str | None
+    actual: int | str | None
+
+
+class TargetChecked(BaseModel):
+    """What one network would say."""
+
+    account_id: UUID
+    network: Network
+    publishable: bool
+    violations: list[ViolationShown]
+
+
+class PostChecked(BaseModel):
+    """What would happen, without saving anything."""
+
+    publishable: Annotated[bool, Field(description="Whether every target would take it.")]
+    targets: list[TargetChecked]
+
+
+class EventShown(BaseModel):
+    """One event in the life of a post."""
+
+    event: Event
+    at: datetime
+    delivery_id: UUID | None
+    details: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, event: TimelineEvent) -> Self:
+        """As it is shown."""
+        return cls(
+            event=event.event, at=event.at, delivery_id=event.delivery_id, details=event.details
+        )
+
+
+class Timeline(BaseModel):
+    """Every event of a post, in order."""
+
+    items: list[EventShown]
+
+
+def _content(content: Content) -> dict[str, Any]:
+    return ContentShown.model_validate(content, from_attributes=True).model_dump()

@@ -1,0 +1,106 @@
+"""Wraps every request: its id, its log line, its headers, and the answer when all else fails."""
+
+import re
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem, problem_response
+from domain.ids import new_id
+
+REQUEST_ID_HEADER: Final = "X-Request-ID"
+
+_SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_QUIET: Final = frozenset({"/healthz", "/readyz"})
+"""Asked every few seconds by supervisors: logged only when they fail."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("api.requests")
+
+
+def request_id_of(connection: HTTPConnection) -> str | None:
+    """The id under which this request is logged."""
+    found = getattr(connection.state, "request_id", None)
+    return found if isinstance(found, str) else None
+
+
+class RequestContext:
+    """ASGI middleware; outermost, so that every answer passes through it."""
+
+    def __init__(
+        self, app: ASGIApp, *, log_requests: bool, unexpected: Callable[[], Problem]
+    ) -> None:
+        """`unexpected` makes the problem that stands for a fault of ours."""
+        self._app = app
+        self._log_requests = log_requests
+        self._unexpected = unexpected
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._serve(scope, receive, send, request_id)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        started = time.perf_counter()
+        status: int | None = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            log.info("client went away", **_about(scope))
+        except Exception as error:  # noqa: BLE001  the last resort: everything becomes an answer
+            _log_fault(scope, error)
+            if status is None:
+                answer = problem_response(self._unexpected(), request_id)
+                await answer(scope, receive, send_with_headers)
+        finally:
+            if self._log_requests and not (scope["path"] in _QUIET and status == 200):
+                elapsed = round((time.perf_counter() - started) * 1000, 1)
+                log.info("request", status=status, ms=elapsed, **_about(scope))
+
+
+def _request_id(scope: Scope) -> str:
+    offered = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
+    return offered if _SANE_ID.fullmatch(offered) else new_id().hex
+
+
+def _add_headers(headers: MutableHeaders, request_id: str) -> None:
+    headers[REQUEST_ID_HEADER] = request_id
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cache-Control", "no-store")
+
+
+def _about(scope: Scope) -> dict[str, Any]:
+    """What may be logged of a request: no query, no body, no credentials."""
+    about = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "unknown")}
+    if workspace := scope["state"].get("workspace_id"):
+        about["workspace_id"] = str(workspace)
+    return about
+
+
+def _log_fault(scope: Scope, error: Exception) -> None:
+    """Where it happened, without the error's own words: those may quote texts and tokens."""
+    frames = [
+        f"{frame.filename}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    log.error("unexpected error", error=type(error).__name__, frames=frames, **_about(scope))

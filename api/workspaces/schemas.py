@@ -1,0 +1,91 @@
+"""What is said about workspaces and API keys."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.auth.key_text import KeyText
+from api.auth.scopes import Scope
+from api.texts import Name
+from storage.workspaces import ApiKey, Workspace
+
+
+class WorkspaceShown(BaseModel):
+    """The workspace of the API key in use."""
+
+    id: UUID
+    name: Annotated[str, Field(examples=["Corner bakery"])]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Self:
+        """As it is shown."""
+        return cls(id=workspace.id, name=workspace.name, created_at=workspace.created_at)
+
+
+class WorkspaceChange(BaseModel):
+    """Another name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Name, Field(examples=["Corner bakery"])]
+
+
+class ApiKeyWanted(BaseModel):
+    """A new API key."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[Name, Field(description="Who uses it.", examples=["Website"])]
+    scopes: Annotated[
+        frozenset[Scope],
+        Field(
+            min_length=1,
+            description="What it may do; none that the calling key lacks.",
+            examples=[["posts:read", "posts:write", "media:write"]],
+        ),
+    ]
+
+
+class ApiKeyShown(BaseModel):
+    """An API key, without its secret."""
+
+    id: UUID
+    name: Annotated[str, Field(examples=["Website"])]
+    prefix: Annotated[str, Field(description="How the key begins.", examples=["pk_7hd2kq9xm4pa"])]
+    scopes: Annotated[list[str], Field(examples=[["media:write", "posts:read", "posts:write"]])]
+    created_at: datetime
+    last_used_at: Annotated[datetime | None, Field(description="To about a minute.")]
+    revoked_at: datetime | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> Self:
+        """As it is shown."""
+        return cls(
+            id=key.id,
+            name=key.name,
+            prefix=f"pk_{key.prefix}",
+            scopes=sorted(key.scopes),
+            created_at=key.created_at,
+            last_used_at=key.last_used_at,
+            revoked_at=key.revoked_at,
+        )
+
+
+class ApiKeyMade(ApiKeyShown):
+    """A new API key, shown whole this once."""
+
+    api_key: Annotated[
+        str,
+        Field(
+            description="The key itself. It is not kept: this is the only time it is shown.",
+            examples=["pk_7hd2kq9xm4pa_oXJ4…"],
+        ),
+    ]
+
+    @classmethod
+    def made(cls, key: ApiKey, text: KeyText) -> Self:
+        """As it is shown to whoever made it."""
+        return cls(**ApiKeyShown.of(key).model_dump(), api_key=str(text))

@@ -1,0 +1,56 @@
+"""Puts one sandbox together: its state, the five networks, the control API and the pages."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
+
+from sandbox.bluesky import Bluesky
+from sandbox.control import Control
+from sandbox.facebook import Facebook
+from sandbox.instagram import Instagram
+from sandbox.mastodon import Mastodon
+from sandbox.network import Network
+from sandbox.pages import Pages
+from sandbox.settings import Settings
+from sandbox.state import State
+from sandbox.x import X
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The ASGI application; what an earlier run left in `settings.data` is there again."""
+    state = State(settings)
+    networks: list[Network] = [
+        network(state) for network in (Facebook, Instagram, X, Bluesky, Mastodon)
+    ]
+    state.journal.open()
+    pages = Pages(state)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await state.fetcher.close()
+        state.journal.close()
+
+    async def home(_: object) -> RedirectResponse:
+        return RedirectResponse("/pages/")
+
+    mounts = [
+        Mount(
+            f"/{network.name}",
+            routes=[*network.routes(), *pages.permalink_routes(network.name)],
+        )
+        for network in networks
+    ]
+    control = Control(state, {network.name: network for network in networks})
+    return Starlette(
+        routes=[
+            *mounts,
+            Mount("/_sandbox", control.api()),
+            Mount("/pages", routes=pages.routes()),
+            Route("/", home),
+        ],
+        lifespan=lifespan,
+    )

@@ -1,0 +1,257 @@
+"""`make demo`: the main job on real input, checked against what the networks say is public."""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from networks.http_client import FilePart, HttpClient, NotConnected
+from stack.children import ROOT
+from stack.demo_posts import NETWORKS, POSTS, DemoPost, picture
+from stack.errors import StackError
+from stack.home import Home
+from stack.ports import Ports
+from stack.running import running_stack
+from stack.services import Addresses
+
+LEAD = timedelta(seconds=12)
+"""From scheduling to the publish time: long enough to prepare media ahead of it."""
+
+PATIENCE = timedelta(seconds=60)
+"""After the publish time, before a delivery counts as missing."""
+
+
+class DemoFailed(Exception):
+    """Something did not go as it should; the text says what."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One delivery as the table shows it."""
+
+    network: str
+    kind: str
+    status: str
+    permalink: str
+    lateness_ms: int | None
+    expected: int
+    """Public items that it should have made."""
+    public: int
+    """Public items that the network says it made."""
+
+
+class Demo:
+    """A client of the API that knows the ground truth."""
+
+    def __init__(self, http: HttpClient, addresses: Addresses, api_key: str) -> None:
+        """Speaks HTTP only, like any client."""
+        self._http = http
+        self._addresses = addresses
+        self._api_key = api_key
+        self._accounts: dict[str, str] = {}
+        self._run = uuid4().hex[:8]
+
+    async def connect_accounts(self) -> None:
+        """One account on each network, connected with its own credentials."""
+        for network in NETWORKS:
+            handle = "bakery.test" if network == "bluesky" else "bakery"
+            credentials: dict[str, Any] = {"handle": handle, "display_name": "Corner bakery"}
+            if network != "feed":
+                account = {"network": network, "handle": handle, "name": "Corner bakery"}
+                credentials = (await self._sandbox("POST", "accounts", account))["credentials"]
+            body = {"network": network, "credentials": _texts(credentials)}
+            self._accounts[network] = (await self._api("POST", "/v1/accounts", body))["id"]
+        await self._sandbox("POST", "accounts", {"network": "bluesky", "handle": "miller.test"})
+
+    async def schedule(
+        self, posts: Sequence[DemoPost], publish_at: datetime
+    ) -> dict[str, DemoPost]:
+        """Schedule them all for the same second; by the id of the post."""
+        pictures = [
+            await self._upload(number) for number in range(max(post.pictures for post in posts))
+        ]
+        scheduled = {}
+        for number, post in enumerate(posts):
+            body = {
+                "text": f"{post.text} [{self._mark(number)}]",
+                "media": [
+                    {"media_id": media_id, "alt_text": f"Bread, picture {position + 1}"}
+                    for position, media_id in enumerate(pictures[: post.pictures])
+                ],
+                "targets": [self._accounts[network] for network in post.networks],
+                "publish_at": publish_at.isoformat(),
+                **post.fields,
+            }
+            answer = await self._api("POST", "/v1/posts", body)
+            scheduled[answer["id"]] = post
+        return scheduled
+
+    async def wait(self, scheduled: dict[str, DemoPost], until: datetime) -> list[Shown]:
+        """Wait until every delivery is settled, or `until`; then ask the networks."""
+        answers: list[dict[str, Any]] = []
+        while datetime.now(UTC) < until:
+            answers = [await self._api("GET", f"/v1/posts/{post_id}") for post_id in scheduled]
+            statuses = {one["status"] for answer in answers for one in answer["deliveries"]}
+            if statuses <= {"published", "failed", "unconfirmed", "cancelled"}:
+                break
+            await asyncio.sleep(0.5)
+        public = await self._public()
+        return [
+            Shown(
+                network=delivery["network"],
+                kind=scheduled[answer["id"]].kind,
+                status=delivery["status"],
+                permalink=delivery["permalink"] or _why(delivery),
+                lateness_ms=delivery["lateness_ms"],
+                expected=scheduled[answer["id"]].parts,
+                public=public[delivery["network"], _marked(answer["text"])],
+            )
+            for answer in answers
+            for delivery in answer["deliveries"]
+        ]
+
+    async def _public(self) -> Counter[tuple[str, str]]:
+        """What the networks say is public: items by network and mark, replies under their post."""
+        truth = await self._sandbox("GET", "truth")
+        mark_of: dict[str, str] = {}
+        counted: Counter[tuple[str, str]] = Counter()
+        for item in truth:
+            mark = mark_of.get(str(item["parent_id"])) or _marked(item["text"])
+            mark_of[str(item["id"])] = mark
+            counted[item["network"], mark] += 1
+        path = f"/v1/feed/accounts/{self._accounts['feed']}/posts?limit=100"
+        for item in (await self._api("GET", path))["items"]:
+            counted["feed", _marked(item["text"])] += 1
+        return counted
+
+    def _mark(self, number: int) -> str:
+        return f"{self._run}-{number}"
+
+    async def _upload(self, number: int) -> str:
+        file = FilePart(
+            field="file",
+            file_name=f"bread-{number}.jpg",
+            content_type="image/jpeg",
+            content=picture(number),
+        )
+        response = await self._http.request(
+            "POST", f"{self._addresses.api}/v1/media", bearer=self._api_key, files=[file]
+        )
+        if response.status != 201:
+            raise DemoFailed(f"upload: {response.status} {response.body.decode()[:300]}")
+        return str(response.object["id"])
+
+    async def _api(self, method: str, path: str, body: Any = None) -> Any:
+        url = f"{self._addresses.api}{path}"
+        response = await self._http.request(method, url, bearer=self._api_key, json=body)
+        if response.status >= 400:
+            raise DemoFailed(f"{method} {path}: {response.status} {response.body.decode()[:500]}")
+        return response.json
+
+    async def _sandbox(self, method: str, path: str, body: Any = None) -> Any:
+        url = f"{self._addresses.sandbox}/_sandbox/{path}"
+        response = await self._http.request(method, url, json=body)
+        if response.status >= 400:
+            raise DemoFailed(f"sandbox {path}: {response.status} {response.body.decode()[:300]}")
+        return response.json
+
+
+def _texts(credentials: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in credentials.items()}
+
+
+def _marked(text: str) -> str:
+    return text.rpartition("[")[2].partition("]")[0]
+
+
+def _why(delivery: dict[str, Any]) -> str:
+    return delivery["reason"]["message"] if delivery["reason"] else "-"
+
+
+def report(shown: Sequence[Shown]) -> bool:
+    """Print the table and the last line; whether everything is as it should be."""
+    print(f"\n{'network':<10}{'kind':<22}{'lateness':>9}  permalink")
+    for one in sorted(shown, key=lambda one: (one.network, one.kind)):
+        late = "-" if one.lateness_ms is None else f"{one.lateness_ms} ms"
+        told = one.permalink if one.status == "published" else f"{one.status}: {one.permalink}"
+        print(f"{one.network:<10}{one.kind:<22}{late:>9}  {told}")
+    published = sum(one.status == "published" for one in shown)
+    duplicates = sum(max(0, one.public - one.expected) for one in shown)
+    missing = sum(max(0, one.expected - one.public) for one in shown)
+    print(
+        f"\ndemo: published {published}/{len(shown)}, duplicates {duplicates}, missing {missing}",
+        flush=True,
+    )
+    return bool(shown) and published == len(shown) and not duplicates and not missing
+
+
+@contextlib.asynccontextmanager
+async def _system(home: Path, ports: Ports) -> AsyncIterator[tuple[Addresses, str]]:
+    """The system that runs here already, or one started for the demonstration."""
+    folder = Home(home)
+    running = Addresses.of(ports, folder.secrets())
+    if folder.api_key is not None and await _answers(running):
+        print(f"Using the system that runs at {running.api}")
+        yield running, folder.api_key
+        return
+    print("Starting PostgreSQL, Temporal, the sandbox networks, the API and a worker ...")
+    began = time.monotonic()
+    async with running_stack(home, ports) as stack:
+        if stack.api_key is None:
+            raise DemoFailed("the stack has no API key")
+        print(f"Up after {time.monotonic() - began:.1f} s.")
+        yield stack.addresses, stack.api_key
+
+
+async def _answers(addresses: Addresses) -> bool:
+    http = HttpClient(allow_private_addresses=True)
+    try:
+        return (await http.request("GET", f"{addresses.api}/readyz")).status == 200
+    except NotConnected:
+        return False
+    finally:
+        await http.close()
+
+
+async def _demonstrate(home: Path, ports: Ports, posts: Sequence[DemoPost]) -> bool:
+    http = HttpClient(allow_private_addresses=True)
+    try:
+        async with _system(home, ports) as (addresses, api_key):
+            demo = Demo(http, addresses, api_key)
+            await demo.connect_accounts()
+            publish_at = (datetime.now(UTC) + LEAD).replace(microsecond=0)
+            scheduled = await demo.schedule(posts, publish_at)
+            deliveries = sum(len(post.networks) for post in posts)
+            print(
+                f"Scheduled {len(posts)} posts, {deliveries} deliveries, "
+                f"for {publish_at:%H:%M:%S} UTC. Waiting ..."
+            )
+            shown = await demo.wait(scheduled, publish_at + PATIENCE)
+            return report(shown)
+    finally:
+        await http.close()
+
+
+def main() -> int:
+    """The exit code: 0 only when every delivery is public exactly once."""
+    argparse.ArgumentParser(prog="python -m stack.demo", description=__doc__).parse_args()
+    home = Path(os.environ.get("PUNCTUAL_HOME") or ROOT / ".punctual")
+    try:
+        good = asyncio.run(_demonstrate(home, Ports.from_environment(os.environ), POSTS))
+    except (StackError, DemoFailed, OSError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

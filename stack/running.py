@@ -1,0 +1,88 @@
+"""The whole embedded stack as one resource: `async with running_stack(...) as stack`."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import MappingProxyType
+
+from stack.home import Home
+from stack.leash import leash
+from stack.leftovers import ProcessRecord
+from stack.ports import Ports
+from stack.services import Addresses, EmbeddedParts, settings_environment
+from stack.supervisor import Supervisor
+from stack.terminal import Terminal
+
+NAME_WIDTH = 10
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Stack(Supervisor):
+    """A running stack: its parts can be started, stopped, killed, paused and resumed by name."""
+
+    addresses: Addresses
+    settings: Mapping[str, str]
+    """The environment that its processes read their settings from."""
+    home: Home
+
+    @property
+    def api_key(self) -> str | None:
+        """The demo workspace's; None while the part that makes it was always left out."""
+        return self.home.api_key
+
+
+@asynccontextmanager
+async def running_stack(
+    home: Path,
+    ports: Ports,
+    *,
+    only: Collection[str] | None = None,
+    quiet: bool = True,
+    overrides: Mapping[str, str] = NOTHING,
+) -> AsyncIterator[Stack]:
+    """Start the parts called `only` (all by default) on that data folder; stop them at the end.
+
+    `overrides` replaces settings of our own processes. Raises StackError, also at the end when a
+    part died that nobody had ended.
+    """
+    terminal = Terminal(None if quiet else sys.stdout, width=NAME_WIDTH)
+    folder = Home(home)
+    async with folder.locked() as lock:
+        record = ProcessRecord(folder.process_record)
+        if ended := await asyncio.to_thread(record.end_all):
+            terminal.say(f"  An earlier run was cut off: ended its {', '.join(ended)}")
+        secrets = folder.secrets()
+        addresses = Addresses.of(ports, secrets)
+        settings = settings_environment(home=folder, addresses=addresses, secrets=secrets)
+        parts = EmbeddedParts(
+            home=folder,
+            ports=ports,
+            secrets=secrets,
+            settings={**settings, **overrides},
+            terminal=terminal,
+        )
+        if replaced := sorted(settings.keys() & overrides.keys()):
+            terminal.say(f"  From your environment: {', '.join(replaced)}")
+        children = parts.children(only)
+        ports.require_free(name for child in children for name in child.ports)
+        stack = Stack(children, record=record, terminal=terminal)
+        stack.addresses, stack.settings, stack.home = addresses, parts.settings, folder
+        async with leash(folder.process_record, lock=lock), _stopped_at_the_end(stack):
+            await stack.start_all()
+            yield stack
+
+
+@asynccontextmanager
+async def _stopped_at_the_end(stack: Supervisor) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        try:
+            await stack.stop_all()
+        except asyncio.CancelledError:  # asked a second time
+            await stack.kill_all()
+            raise
+    if stack.failure:
+        raise stack.failure
