@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: the address comes from DATABASE_URL, the tables from storage."""
+"""How Alembic reaches the database: its address is DATABASE_URL, the tables are storage's."""
 
 import asyncio
 import os

@@ -6,6 +6,7 @@ from datetime import UTC, timedelta
 from typing import ClassVar
 
 from domain.networks import Guarantee, Network
+from domain.receipts import Receipt
 from networks.bluesky_facets import handles_in
 from networks.bluesky_preparation import BlueskyPreparation
 from networks.bluesky_record import COLLECTION, is_same, post_record
@@ -38,7 +39,6 @@ from networks.protocol import (
     Outgoing,
     Piece,
     Prepared,
-    Receipt,
     Target,
 )
 

@@ -11,7 +11,7 @@ NetworkError
 │   ├── AccountBlocked      the network stopped the account: a person looks into it
 │   ├── ContentRefused      never repeat: the user has to change the post
 │   └── DuplicateRefused    the network says it has this already: look for it
-└── OutcomeUnknown          the committing request left and no usable answer came: look, never resend
+└── OutcomeUnknown          the committing request left without a usable answer: look first
 """
 
 from collections.abc import Mapping

@@ -9,6 +9,7 @@ import orjson
 
 from domain.content import PartKind
 from domain.networks import Guarantee, Network
+from domain.receipts import Receipt
 from networks.errors import Answer, ContentRefused, CredentialsExpired, NetworkError
 from networks.graph import (
     CLOCK_TOLERANCE,
@@ -29,7 +30,6 @@ from networks.protocol import (
     Outgoing,
     Piece,
     Prepared,
-    Receipt,
     Target,
 )
 

@@ -7,6 +7,7 @@ from typing import ClassVar, Protocol
 from uuid import UUID
 
 from domain.networks import Guarantee, Network
+from domain.receipts import Receipt
 from networks.errors import Answer, ContentRefused, OutcomeUnknown, TryLater
 from networks.protocol import (
     Connection,
@@ -17,7 +18,6 @@ from networks.protocol import (
     Outgoing,
     Piece,
     Prepared,
-    Receipt,
     Target,
 )
 

@@ -68,7 +68,7 @@ class HttpClient:
     """Asynchronous HTTP for the publish path: pooled, no redirects, every failure classed.
 
     pyreqwest was the fastest of three measured clients at thousands of requests in one second
-    (0.3–0.4 s of CPU for 3,000; aiohttp 0.4–0.8 s; httpx 18–52 s).
+    (0.3 to 0.4 s of CPU for 3,000; aiohttp 0.4 to 0.8 s; httpx 18 to 52 s).
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class HttpClient:
         timeout: timedelta = timedelta(seconds=30),
         allow_private_addresses: bool = False,
     ) -> None:
-        """`timeout` is for a whole request; `allow_private_addresses` lets user-named servers be local."""
+        """`timeout` bounds a whole request; private addresses are for tests and local stacks."""
         self._allow_private_addresses = allow_private_addresses
         self._client: Client = (
             ClientBuilder()

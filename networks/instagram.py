@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from domain.content import PartKind
 from domain.networks import Guarantee, Network
+from domain.receipts import Receipt
 from networks.errors import ContentRefused, CredentialsExpired, DuplicateRefused, NetworkError
 from networks.graph import (
     CLOCK_TOLERANCE,
@@ -29,7 +30,6 @@ from networks.protocol import (
     Outgoing,
     Piece,
     Prepared,
-    Receipt,
     Target,
 )
 

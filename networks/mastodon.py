@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from domain.networks import Guarantee, Network
+from domain.receipts import Receipt
 from domain.rules import AccountLimits
 from networks.errors import ContentRefused, TryLater
 from networks.exchange import (
@@ -28,7 +29,6 @@ from networks.protocol import (
     Outgoing,
     Piece,
     Prepared,
-    Receipt,
     Target,
 )
 

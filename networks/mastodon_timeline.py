@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+from domain.receipts import Receipt
 from networks.http_client import Response
-from networks.protocol import Outgoing, Receipt
+from networks.protocol import Outgoing
 
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """How far the server's clock may be behind ours."""

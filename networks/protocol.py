@@ -9,14 +9,14 @@ from uuid import UUID
 
 from domain.content import PartKind, Visibility
 from domain.networks import Guarantee, Network
-from domain.receipts import Receipt as Receipt
+from domain.receipts import Receipt
 from domain.rules import AccountLimits
 
 Credentials = Mapping[str, str]
 """Secrets and ids of one account, as its adapter names them. Encrypted wherever it rests."""
 
 Prepared = Mapping[str, Any]
-"""JSON. What preparing left at the network: uploaded media ids, a container id, resolved mentions."""
+"""JSON. What preparing left at the network: media ids, a container id, resolved mentions."""
 
 Evidence = Mapping[str, Any]
 """JSON. What proves an attempt's fate later: a key, an rkey with its createdAt, a fingerprint."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from domain.networks import Guarantee, Network
+from domain.receipts import Receipt
 from networks.errors import (
     AccountDisconnected,
     Answer,
@@ -21,7 +22,6 @@ from networks.protocol import (
     Outgoing,
     Piece,
     Prepared,
-    Receipt,
     Target,
 )
 from networks.x_media import XMedia

@@ -5,15 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 from domain.content import PartKind
-from networks.protocol import (
-    MediaFile,
-    NetworkAdapter,
-    Outgoing,
-    Piece,
-    Prepared,
-    Receipt,
-    Target,
-)
+from domain.receipts import Receipt
+from networks.protocol import MediaFile, NetworkAdapter, Outgoing, Piece, Prepared, Target
 
 
 def a_piece(text: str, *media: MediaFile, **fields: Any) -> Piece:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import orjson
 import pytest
 
+from domain.receipts import Receipt
 from networks.bluesky import BlueskyPosts
 from networks.bluesky_refusals import REFUSALS, said
 from networks.errors import (
@@ -24,7 +25,7 @@ from networks.errors import (
     TryLater,
 )
 from networks.http_client import HttpClient, Response
-from networks.protocol import NotFound, Receipt, Target
+from networks.protocol import NotFound, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, written_down
 from tests.networks.scripted_network import Reply, ScriptedNetwork

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.receipts import Receipt
 from networks.bluesky import BlueskyPosts
 from networks.errors import (
     AccountDisconnected,
@@ -15,7 +16,7 @@ from networks.errors import (
     RateLimited,
 )
 from networks.http_client import HttpClient
-from networks.protocol import NotFound, Receipt, Target
+from networks.protocol import NotFound, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready, written_down
 from tests.networks.sandbox_control import SandboxControl

@@ -10,6 +10,7 @@ import pytest
 
 from domain.content import PartKind
 from domain.networks import Guarantee
+from domain.receipts import Receipt
 from networks.errors import (
     AccountDisconnected,
     ContentRefused,
@@ -19,7 +20,7 @@ from networks.errors import (
 )
 from networks.facebook import FacebookPages
 from networks.http_client import HttpClient
-from networks.protocol import NetworkAdapter, NotFound, Outgoing, Piece, Prepared, Receipt, Target
+from networks.protocol import NetworkAdapter, NotFound, Outgoing, Piece, Prepared, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.scripted_network import Reply, ScriptedNetwork
 

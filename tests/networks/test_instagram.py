@@ -8,6 +8,7 @@ import pytest
 
 from domain.content import PartKind
 from domain.networks import Guarantee
+from domain.receipts import Receipt
 from networks.errors import (
     AccountDisconnected,
     ContentRefused,
@@ -22,7 +23,7 @@ from networks.errors import (
 from networks.graph import fingerprint
 from networks.http_client import HttpClient
 from networks.instagram import InstagramBusiness
-from networks.protocol import NetworkAdapter, NotFound, Outgoing, Piece, Receipt, Target
+from networks.protocol import NetworkAdapter, NotFound, Outgoing, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.scripted_network import Reply, ScriptedNetwork
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.content import PartKind
+from domain.receipts import Receipt
 from networks.errors import (
     AccountDisconnected,
     DuplicateRefused,
@@ -15,7 +16,7 @@ from networks.errors import (
 )
 from networks.http_client import HttpClient
 from networks.instagram import InstagramBusiness
-from networks.protocol import NotFound, Piece, Receipt, Target
+from networks.protocol import NotFound, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready
 from tests.networks.sandbox_control import SandboxControl

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.content import Visibility
+from domain.receipts import Receipt
 from domain.rules import AccountLimits
 from networks.errors import (
     AccountBlocked,
@@ -24,7 +25,7 @@ from networks.errors import (
 from networks.http_client import HttpClient, Response
 from networks.mastodon import MastodonStatuses
 from networks.mastodon_refusals import REFUSALS, said
-from networks.protocol import NotFound, Outgoing, Piece, Receipt, Target
+from networks.protocol import NotFound, Outgoing, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, written_down
 from tests.networks.scripted_network import Reply, ScriptedNetwork

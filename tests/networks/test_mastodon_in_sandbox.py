@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.content import Visibility
+from domain.receipts import Receipt
 from networks.errors import (
     AccountDisconnected,
     ContentRefused,
@@ -16,7 +17,7 @@ from networks.errors import (
 )
 from networks.http_client import HttpClient
 from networks.mastodon import MastodonStatuses
-from networks.protocol import NotFound, Receipt, Target
+from networks.protocol import NotFound, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready, written_down
 from tests.networks.sandbox_control import SandboxControl

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.receipts import Receipt
 from networks.errors import (
     AccountBlocked,
     AccountDisconnected,
@@ -24,7 +25,7 @@ from networks.errors import (
     TryLater,
 )
 from networks.http_client import HttpClient, Response
-from networks.protocol import NotFound, Outgoing, Receipt, Target
+from networks.protocol import NotFound, Outgoing, Target
 from networks.x import XPosts
 from networks.x_refusals import REFUSALS, said
 from networks.x_timeline import fingerprint

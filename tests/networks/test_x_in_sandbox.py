@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from PIL import Image
 
+from domain.receipts import Receipt
 from networks.errors import (
     AccountDisconnected,
     ContentRefused,
@@ -18,7 +19,7 @@ from networks.errors import (
     RateLimited,
 )
 from networks.http_client import HttpClient
-from networks.protocol import NotFound, Receipt, Target
+from networks.protocol import NotFound, Target
 from networks.x import XPosts
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready, written_down
