@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -60,8 +60,7 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         for worker in build_workers(resources, client, serve):
             await stack.enter_async_context(worker)
         if RELAY in serve:
-            relay = asyncio.create_task(build_relay(resources, client).run())
-            stack.push_async_callback(_finish, relay)
+            stack.push_async_callback(_start_relay(build_relay(resources, client)))
         log.info("worker ready", serves=list(serve))
         await stop.wait()
         log.info("worker stopping")
@@ -167,9 +166,15 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     return None
 
 
-async def _finish(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+def _start_relay(relay: OutboxRelay) -> Callable[[], Awaitable[None]]:
+    """Run the relay beside the workers; what is returned stops it and waits for its end."""
+    running = asyncio.create_task(relay.run())
+
+    async def finish() -> None:
+        relay.stop()
+        await running
+
+    return finish
 
 
 async def _main(serve: Sequence[str]) -> None:

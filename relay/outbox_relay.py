@@ -18,8 +18,8 @@ log = structlog.get_logger(__name__)
 BATCH = 100
 AT_ONCE = 20
 """Items carried out at the same time."""
-LEASE = timedelta(seconds=30)
-"""Longer than one item takes; a relay that dies gives its items back after it."""
+LEASE = timedelta(seconds=15)
+"""Longer than one item may take; a relay that is killed gives its items back after it."""
 LONGEST_WAIT = timedelta(seconds=30)
 """Between two tries of one item."""
 
@@ -36,13 +36,19 @@ class OutboxRelay:
         self._database_url = database_url
         self._sweep = sweep
         self._wake = asyncio.Event()
+        self._stopping = False
         self._away = False
 
+    def stop(self) -> None:
+        """Finish what is leased, and return from `run`."""
+        self._stopping = True
+        self._wake.set()
+
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until stopped. One that is cancelled instead keeps its items from others for a lease."""
         listener = asyncio.create_task(self._listen())
         try:
-            while True:
+            while not self._stopping:
                 self._wake.clear()
                 if await self._empty():
                     continue

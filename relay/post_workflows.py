@@ -38,8 +38,8 @@ from storage.posts import Delivery, Post
 
 log = structlog.get_logger(__name__)
 
-UPDATE_PATIENCE = timedelta(seconds=10)
-"""How long a workflow may take to accept an update before the relay tries again later."""
+PATIENCE = timedelta(seconds=8)
+"""How long Temporal, or a workflow's worker, may take to answer before the relay tries later."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,6 +99,7 @@ class PostWorkflows:
                 request,
                 id=workflow_id,
                 task_queue=ORCHESTRATION,
+                rpc_timeout=PATIENCE,
                 result_type=PublishPostResult,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -146,7 +147,7 @@ class PostWorkflows:
     ) -> None:
         handle = self._client.get_workflow_handle(post_workflow_id(post_id))
         try:
-            await handle.execute_update(name, payload, rpc_timeout=UPDATE_PATIENCE)
+            await handle.execute_update(name, payload, rpc_timeout=PATIENCE)
         except WorkflowUpdateFailedError as error:
             log.info("update rejected", post_id=str(post_id), update=name, reason=str(error.cause))
         except RPCError as error:

@@ -1,6 +1,7 @@
 """Runs the sandbox: `python -m sandbox --port 8090 --data DIR`."""
 
 import argparse
+import contextlib
 import socket
 import sys
 from pathlib import Path
@@ -18,19 +19,21 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            sys.stdout.write(f"Sandbox ready on http://{self.config.host}:{self.config.port}\n")
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            sys.stdout.write(f"Sandbox ready on http://{host}:{port}\n")
             sys.stdout.flush()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8090)
+    parser.add_argument("--port", type=int, default=8090, help="0 takes a free one")
     parser.add_argument("--data", type=Path, help="folder of journal and media; none: in memory")
     parser.add_argument("--public-url", help="the front of permalinks, without a slash at its end")
     parser.add_argument("--latency-ms", type=float, default=0, help="added to publishing answers")
-    parser.add_argument("--container-polls", type=int, default=1)
-    parser.add_argument("--no-rate-limits", action="store_true")
+    polls = "how often an Instagram container answers IN_PROGRESS"
+    parser.add_argument("--container-polls", type=int, default=1, help=polls)
+    parser.add_argument("--no-rate-limits", action="store_true", help="for benchmarks")
     arguments = parser.parse_args()
     settings = Settings(
         data=arguments.data,
@@ -39,7 +42,8 @@ def main() -> None:
         container_polls=arguments.container_polls,
         rate_limits=not arguments.no_rate_limits,
     )
-    Server(server_config(settings, arguments.host, arguments.port)).run()
+    with contextlib.suppress(KeyboardInterrupt):
+        Server(server_config(settings, arguments.host, arguments.port)).run()
 
 
 def server_config(settings: Settings, host: str, port: int) -> uvicorn.Config:
@@ -51,6 +55,7 @@ def server_config(settings: Settings, host: str, port: int) -> uvicorn.Config:
         http=ResettableProtocol,
         backlog=16_384,
         timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
         log_level="warning",
         access_log=False,
         proxy_headers=False,

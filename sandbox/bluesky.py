@@ -89,10 +89,10 @@ class Bluesky(Network):
     def headers(self, call: Call) -> Mapping[str, str]:
         return {} if call.account is None else self.limits.headers(call.account)
 
-    def rate_limited(self, call: Call, retry_after_seconds: int) -> Refusal:  # noqa: ARG002
+    def rate_limited(self, _call: Call, retry_after_seconds: int) -> Refusal:
         return self.limits.exceeded(retry_after_seconds)
 
-    def quota_exhausted(self, call: Call) -> Refusal:  # noqa: ARG002
+    def quota_exhausted(self, _call: Call) -> Refusal:
         return self.limits.day_exceeded()
 
     def server_error(self) -> Refusal:

@@ -47,7 +47,10 @@ def check_post(record: Any) -> dict[str, Any]:
     _check_text(record)
     _check_created_at(record)
     for name, limit in (("langs", MAX_LANGUAGES), ("tags", MAX_TAGS)):
-        if len(record.get(name, [])) > limit:
+        values = record.get(name, [])
+        if not isinstance(values, list):
+            raise _invalid(f"Record/{name} must be an array")
+        if len(values) > limit:
             raise _invalid(f"Record/{name} must not have more than {limit} elements")
     _check_facets(record)
     _check_reply(record)
@@ -93,7 +96,10 @@ def _parses(text: str) -> bool:
 def _check_facets(record: dict[str, Any]) -> None:
     """Facets point at bytes of the UTF-8 text, and at whole characters."""
     encoded = record["text"].encode()
-    for position, facet in enumerate(record.get("facets", [])):
+    facets = record.get("facets", [])
+    if not isinstance(facets, list):
+        raise _invalid("Record/facets must be an array")
+    for position, facet in enumerate(facets):
         place = f"Record/facets/{position}"
         index = _property(facet, "index", dict, place)
         start = _property(index, "byteStart", int, f"{place}/index")
@@ -149,13 +155,13 @@ def _check_images(images: list[Any], place: str) -> None:
         raise _invalid(f"{place} must not have more than {MAX_IMAGES} elements")
     for position, image in enumerate(images):
         _property(image, "alt", str, f"{place}/{position}")
-        _check_blob(image.get("image"), f"{place}/{position}/image")
+        _check_blob(_property(image, "image", dict, f"{place}/{position}"), f"{place}/image")
 
 
 def _check_blob(blob: Any, place: str) -> None:
-    is_blob = isinstance(blob, dict) and blob.get("$type") == "blob"
-    link = blob.get("ref", {}).get("$link") if is_blob else None
-    if not isinstance(link, str):
+    reference = blob.get("ref") if isinstance(blob, dict) else None
+    link = reference.get("$link") if isinstance(reference, dict) else None
+    if not isinstance(link, str) or blob.get("$type") != "blob":
         raise _invalid(f"{place} should be a blob ref")
 
 

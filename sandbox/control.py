@@ -155,8 +155,6 @@ class Control:
 
     async def clear_state(self) -> dict[str, str]:
         self._state.clear()
-        for network in self._networks.values():
-            network.clear()
         return {"status": "cleared"}
 
     def _base(self, request: Request) -> str:

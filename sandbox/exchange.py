@@ -18,7 +18,7 @@ COMMITTING = frozenset({"publish", "comment"})
 class Dropped(Response):
     """No answer at all: the connection is reset."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
         await reset_connection(scope, receive)
 
 

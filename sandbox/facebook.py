@@ -67,7 +67,7 @@ class Facebook(GraphNetwork):
             details=details,
         )
 
-    def credentials(self, account: Account, base: str) -> dict[str, Any]:  # noqa: ARG002
+    def credentials(self, account: Account, _base: str) -> dict[str, Any]:
         token = self.state.accounts.current(account, "access") or self.issue_token(account, None)
         return {"page_id": account.id, "access_token": token.value}
 

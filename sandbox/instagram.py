@@ -1,9 +1,9 @@
 """Instagram content publishing: containers, publishing, comments, below `/instagram/v25.0`."""
 
 import base64
-from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, ClassVar
 
 from starlette.responses import JSONResponse, Response
@@ -42,12 +42,12 @@ class Instagram(GraphNetwork):
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._containers = InstagramContainers(self)
-        self._published_at: dict[str, deque[datetime]] = {}
-        state.ledger.watch(self.name, self._remember)
+        self._published_at: dict[str, list[datetime]] = {}
+        state.ledger.watch(self.name, self._remember, self._published_at.clear)
 
     def routes(self) -> list[Route]:
         version = "/v{version}"
-        create, status = self._containers.create, self._get_object
+        create = self._containers.create
         refresh = "/refresh_access_token"
         limit = "/content_publishing_limit"
         return [
@@ -66,11 +66,8 @@ class Instagram(GraphNetwork):
             endpoint(self, "GET", f"{version}/{{id}}/comments", self.list_comments, "lookup"),
             endpoint(self, "GET", f"{version}/{{id}}/replies", self.list_comments, "lookup"),
             endpoint(self, "GET", f"{version}/me", self._get_object, "profile"),
-            endpoint(self, "GET", f"{version}/{{id}}", status, self._looking),
+            endpoint(self, "GET", f"{version}/{{id}}", self._get_object, self._looking),
         ]
-
-    def clear(self) -> None:
-        self._published_at.clear()
 
     def new_account(self, handle: str, name: str, details: dict[str, Any]) -> Account:
         return Account(
@@ -82,7 +79,7 @@ class Instagram(GraphNetwork):
             details=details,
         )
 
-    def credentials(self, account: Account, base: str) -> dict[str, Any]:  # noqa: ARG002
+    def credentials(self, account: Account, _base: str) -> dict[str, Any]:
         current = self.state.accounts.current(account, "access")
         token = current or self.issue_token(account, SIXTY_DAYS)
         return {"ig_user_id": account.id, "access_token": token.value}
@@ -105,7 +102,8 @@ class Instagram(GraphNetwork):
     async def publish_media(self, call: Call) -> Response:
         account = self.of_own_account(call, call.path("id"))
         container = self._containers.publishable(account, call.parameters.text("creation_id"))
-        if self._quota_used(account) >= QUOTA and not account.unlimited:
+        is_limited = self.state.settings.rate_limits and not account.unlimited
+        if is_limited and self._quota_used(account) >= QUOTA:
             raise self.quota_exhausted(call)
         media_id = self.state.identifiers.graph()
         details = container.details
@@ -137,7 +135,7 @@ class Instagram(GraphNetwork):
         fields = asked_fields(call.parameters) or ["quota_usage"]
         return JSONResponse({"data": [{name: usage[name] for name in fields if name in usage}]})
 
-    def quota_exhausted(self, call: Call) -> Refusal:  # noqa: ARG002
+    def quota_exhausted(self, _call: Call) -> Refusal:
         return graph_error(
             9,
             "Application request limit reached",
@@ -148,15 +146,13 @@ class Instagram(GraphNetwork):
 
     def _quota_used(self, account: Account) -> int:
         """Publications of the last 24 hours, to the second: a rolling window."""
-        times = self._published_at.setdefault(account.id, deque())
         since = self.state.clock.now() - timedelta(seconds=DAY)
-        while times and times[0] <= since:
-            times.popleft()
-        return len(times)
+        newest_first = reversed(self._published_at.get(account.id, []))
+        return sum(1 for _ in takewhile(lambda at: at > since, newest_first))
 
     def _remember(self, entry: PublicEntry) -> None:
         if entry.kind == "post":
-            self._published_at.setdefault(entry.account_id, deque()).append(entry.public_at)
+            self._published_at.setdefault(entry.account_id, []).append(entry.public_at)
 
     # Reading
 
@@ -175,8 +171,9 @@ class Instagram(GraphNetwork):
         if (container := self.upload_of(account, object_id)) is not None:
             return JSONResponse(pick(self._containers.describe(container), fields))
         entry = self._own_entry(call, account, object_id)
-        describe = self._describe_media if entry.kind == "post" else self._describe_comment
-        return JSONResponse(pick(describe(call, entry), fields))
+        is_media = entry.kind == "post"
+        shown = self._describe_media(call, entry) if is_media else self._describe_comment(entry)
+        return JSONResponse(pick(shown, fields))
 
     async def list_media(self, call: Call) -> Response:
         return self._page_of_media(call, {"FEED", "REELS"})
@@ -216,8 +213,7 @@ class Instagram(GraphNetwork):
         parent = self._own_entry(call, account, call.path("id"))
         fields = asked_fields(call.parameters) or ["timestamp", "text", "id"]
         rows = (
-            pick(self._describe_comment(call, comment), fields)
-            for comment in reversed(parent.comments)
+            pick(self._describe_comment(comment), fields) for comment in reversed(parent.comments)
         )
         return page_of(rows, call.parameters)
 
@@ -242,7 +238,7 @@ class Instagram(GraphNetwork):
             "like_count": 0,
         }
 
-    def _describe_comment(self, call: Call, comment: PublicEntry) -> dict[str, Any]:  # noqa: ARG002
+    def _describe_comment(self, comment: PublicEntry) -> dict[str, Any]:
         return {
             "id": comment.id,
             "text": comment.text,

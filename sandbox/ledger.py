@@ -52,6 +52,7 @@ class Ledger:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._watchers: dict[str, Callable[[PublicEntry], None]] = {}
+        self._forgetters: list[Callable[[], None]] = []
         self.clear()
         journal.on("publish", self._apply_publish)
         journal.on("change", self._apply_change)
@@ -61,10 +62,18 @@ class Ledger:
         self.entries: list[PublicEntry] = []
         self._by_id: dict[tuple[str, str], PublicEntry] = {}
         self._by_account: dict[tuple[str, str], list[PublicEntry]] = {}
+        for forget in self._forgetters:
+            forget()
 
-    def watch(self, network: str, watcher: Callable[[PublicEntry], None]) -> None:
-        """Call `watcher` with each entry of `network`, replayed ones included."""
-        self._watchers[network] = watcher
+    def watch(
+        self,
+        network: str,
+        remember: Callable[[PublicEntry], None],
+        forget: Callable[[], None],
+    ) -> None:
+        """Call `remember` with each entry of a network, replayed ones too; `forget` clears."""
+        self._watchers[network] = remember
+        self._forgetters.append(forget)
 
     def publish(
         self,

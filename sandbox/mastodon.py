@@ -43,7 +43,7 @@ class Mastodon(Network):
         self.limits = MastodonLimits(state)
         self._media = MastodonMedia(self)
         self._by_key: dict[tuple[str, str], PublicEntry] = {}
-        state.ledger.watch(self.name, self._remember)
+        state.ledger.watch(self.name, self._remember, self._by_key.clear)
 
     def routes(self) -> list[Route]:
         v1, media = "/api/v1", self._media
@@ -59,9 +59,6 @@ class Mastodon(Network):
             endpoint(self, "DELETE", f"{v1}/statuses/{{id}}", self.delete_status, "delete"),
             endpoint(self, "GET", statuses, self.list_statuses, "lookup"),
         ]
-
-    def clear(self) -> None:
-        self._by_key.clear()
 
     # Accounts
 
@@ -90,7 +87,7 @@ class Mastodon(Network):
             "account_id": account.id,
         }
 
-    def owner(self, request: Request, parameters: Parameters) -> Account | None:  # noqa: ARG002
+    def owner(self, request: Request, _parameters: Parameters) -> Account | None:
         return self.owner_by_bearer(request)
 
     def authenticated(self, call: Call) -> Account:
@@ -107,7 +104,7 @@ class Mastodon(Network):
     def rate_limited(self, call: Call, retry_after_seconds: int) -> Refusal:
         return self.limits.exceeded(call, retry_after_seconds)
 
-    def quota_exhausted(self, call: Call) -> Refusal:  # noqa: ARG002
+    def quota_exhausted(self, _call: Call) -> Refusal:
         return self.limits.day_exceeded()
 
     def server_error(self) -> Refusal:
@@ -178,13 +175,13 @@ class Mastodon(Network):
         entries = list(self.state.ledger.newest_first(self.name, call.path("id")))
         if parameters.flag("exclude_replies", default=False):
             entries = [entry for entry in entries if entry.kind != "reply"]
-        if newer_than := parameters.text("since_id"):
-            entries = [entry for entry in entries if int(entry.id) > int(newer_than)]
-        if older_than := parameters.text("max_id"):
-            entries = [entry for entry in entries if int(entry.id) < int(older_than)]
-        if next_after := parameters.text("min_id"):
+        if newer_than := _id_in(parameters, "since_id"):
+            entries = [entry for entry in entries if int(entry.id) > newer_than]
+        if older_than := _id_in(parameters, "max_id"):
+            entries = [entry for entry in entries if int(entry.id) < older_than]
+        if next_after := _id_in(parameters, "min_id"):
             # The oldest ones after it, where since_id gives the newest ones.
-            entries = [entry for entry in entries if int(entry.id) > int(next_after)][-count:]
+            entries = [entry for entry in entries if int(entry.id) > next_after][-count:]
         page = [self._shown(call, entry) for entry in entries[:count]]
         return JSONResponse(page, headers=_page_links(call, page))
 
@@ -242,6 +239,11 @@ class Mastodon(Network):
 def _posting(_: Request, parameters: Parameters) -> tuple[str, ...]:
     is_reply = parameters.values.get("in_reply_to_id")
     return ("publish", "reply", "comment") if is_reply else ("publish",)
+
+
+def _id_in(parameters: Parameters, name: str) -> int | None:
+    value = parameters.text(name) or ""
+    return int(value) if value.isdigit() else None
 
 
 def _page_links(call: Call, page: list[dict[str, Any]]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.accounts import Account
 from sandbox.clock import milliseconds
-from sandbox.ledger import PublicEntry
+from sandbox.ledger import PublicEntry, PublicMedia
 from sandbox.mastodon_text import status_html, status_length
 from sandbox.network import Refusal, page_path
 from sandbox.parameters import Parameters
@@ -76,6 +76,17 @@ def shown_account(account: Account, base: str) -> dict[str, Any]:
     }
 
 
+def _shown_media(item: PublicMedia, base: str) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "type": "video" if item.content_type.startswith("video/") else "image",
+        "url": f"{base}/pages/media/{item.sha256}",
+        "preview_url": f"{base}/pages/media/{item.sha256}",
+        "remote_url": None,
+        "description": item.alt_text,
+    }
+
+
 def shown_status(
     entry: PublicEntry,
     *,
@@ -86,17 +97,6 @@ def shown_status(
     parent_account_id: str | None,
 ) -> dict[str, Any]:
     """A status as the API answers it: ids as text, content as HTML."""
-    media = [
-        {
-            "id": item.id,
-            "type": "video" if item.content_type.startswith("video/") else "image",
-            "url": f"{base}/pages/media/{item.sha256}",
-            "preview_url": f"{base}/pages/media/{item.sha256}",
-            "remote_url": None,
-            "description": item.alt_text,
-        }
-        for item in entry.media
-    ]
     return {
         "id": entry.id,
         "uri": url,
@@ -113,7 +113,7 @@ def shown_status(
         "reblog": None,
         "application": {"name": application, "website": None} if application else None,
         "account": account,
-        "media_attachments": media,
+        "media_attachments": [_shown_media(item, base) for item in entry.media],
         "mentions": [],
         "tags": [],
         "emojis": [],

@@ -107,12 +107,9 @@ class Network(ABC):
     def server_error(self) -> Refusal:
         """HTTP 500."""
 
-    def headers(self, call: Call) -> Mapping[str, str]:  # noqa: ARG002 - most networks look at it
-        """Headers on each answer."""
-        return {}
-
-    def clear(self) -> None:  # noqa: B027 - most networks derive nothing
-        """Forget what was derived from the state."""
+    @abstractmethod
+    def headers(self, call: Call) -> Mapping[str, str]:
+        """Headers on each answer, beside those of a refusal."""
 
     def revoke(self, account: Account) -> None:
         self.state.accounts.end_all(account, "revoked")

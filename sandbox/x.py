@@ -38,7 +38,7 @@ class X(Network):
         self._tokens = XTokens(state)
         self._media = XMedia(self)
         self._same: dict[tuple[str, str, tuple[str, ...]], PublicEntry] = {}
-        state.ledger.watch(self.name, self._remember)
+        state.ledger.watch(self.name, self._remember, self._same.clear)
 
     def routes(self) -> list[Route]:
         return [
@@ -50,9 +50,6 @@ class X(Network):
             endpoint(self, "POST", "/2/oauth2/token", self._tokens.refresh, "token"),
             *self._media.routes(),
         ]
-
-    def clear(self) -> None:
-        self._same.clear()
 
     # Accounts
 
@@ -66,7 +63,7 @@ class X(Network):
             details={"client_id": secrets.token_urlsafe(18), **details},
         )
 
-    def credentials(self, account: Account, base: str) -> dict[str, Any]:  # noqa: ARG002
+    def credentials(self, account: Account, _base: str) -> dict[str, Any]:
         return self._tokens.credentials(account)
 
     def owner(self, request: Request, parameters: Parameters) -> Account | None:
@@ -91,7 +88,7 @@ class X(Network):
     def rate_limited(self, call: Call, retry_after_seconds: int) -> Refusal:
         return self._limits.exceeded(call, retry_after_seconds)
 
-    def quota_exhausted(self, call: Call) -> Refusal:  # noqa: ARG002
+    def quota_exhausted(self, _call: Call) -> Refusal:
         return self._limits.day_exceeded()
 
     def server_error(self) -> Refusal:
@@ -107,7 +104,7 @@ class X(Network):
         self._refuse_duplicate(account, wanted.text, media)
         post_id = self.state.identifiers.snowflake()
         shown, urls = show_text(
-            wanted.text, self._shorten, self._media.links(account, post_id, media)
+            wanted.text, _new_short_link, self._media.links(account, post_id, media)
         )
         self.publish(
             call,
@@ -155,12 +152,12 @@ class X(Network):
             wanted = int(parameters.text("max_results") or 10)
             since = moment(parameters.text("start_time") or "1970-01-01T00:00:00Z")
             skipped = int(parameters.text("pagination_token") or 0)
+            since_id = int(parameters.text("since_id") or 0)
         except ValueError as error:
             raise invalid_request(str(error)) from error
         if not 5 <= wanted <= 100:
             detail = f"The `max_results` query parameter value [{wanted}] is not between 5 and 100"
             raise invalid_request(detail)
-        since_id = int(parameters.text("since_id") or 0)
         entries = [
             entry
             for entry in self.state.ledger.newest_first(self.name, call.path("id"))
@@ -184,9 +181,6 @@ class X(Network):
     def _shown(self, entry: PublicEntry, call: Call) -> dict[str, Any]:
         fields = (call.parameters.text("tweet.fields") or "").split(",")
         return shown_post(entry, fields, milliseconds(entry.public_at))
-
-    def _shorten(self, url: str) -> str:  # noqa: ARG002 - each use of a link gets a new one
-        return f"https://t.co/{secrets.token_hex(5)}"
 
     def _remember(self, entry: PublicEntry) -> None:
         self._same[_sameness(entry.account_id, entry.text, entry.media)] = entry
@@ -213,6 +207,11 @@ class X(Network):
         mentioned = f"@{account.handle}".lower() in parent.text.lower()
         if parent.account_id != account.id and not mentioned:
             raise problem(403, "Forbidden", "You are not permitted to perform this action.")
+
+
+def _new_short_link() -> str:
+    """Each use of a link gets a new short one."""
+    return f"https://t.co/{secrets.token_hex(5)}"
 
 
 def _posting(_: Request, parameters: Parameters) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ _ONE_EMOJI = (
 )
 _EMOJI = regex.compile(rf"{_ONE_EMOJI}(?:\u200D{_ONE_EMOJI})*")
 
+# The top-level domains that twitter-text knows: one that it does not know makes no link.
 _TLDS = Path(__file__).with_name("top_level_domains.txt").read_text(encoding="utf-8").split()
 _WIDE = r"[^\s!-/:-@\[-`{-~\u2000-\u206f\u3000-\u303f\uff00-\uffef]"
 _LATIN = r"[a-zA-Z0-9\u00c0-\u024f]"
@@ -107,7 +108,7 @@ def count_cashtags(text: str) -> int:
 
 
 def show_text(
-    text: str, shorten: Callable[[str], str], media_links: list[dict[str, Any]]
+    text: str, new_short_link: Callable[[], str], media_links: list[dict[str, Any]]
 ) -> tuple[str, list[dict[str, Any]]]:
     """The text as X's API answers it, and its `entities.urls`.
 
@@ -130,13 +131,13 @@ def show_text(
         add(escape(text[position : link.start], quote=False))
         bare = link.expanded.split("://", 1)[1].removeprefix("www.")
         display = bare if len(bare) <= 27 else f"{bare[:26]}…"
-        add_link(shorten(link.expanded), {"expanded_url": link.expanded, "display_url": display})
+        add_link(new_short_link(), {"expanded_url": link.expanded, "display_url": display})
         position = link.end
     add(escape(text[position:], quote=False))
     if media_links:
         if length:
             add(" ")
-        short = shorten(media_links[0]["expanded_url"])
+        short = new_short_link()
         start = length
         add(short)
         urls += [{"start": start, "end": length, "url": short, **link} for link in media_links]

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from networks.http_client import FilePart, HttpClient, NotConnected
 from stack.children import ROOT
-from stack.demo_posts import NETWORKS, POSTS, DemoPost, picture
+from stack.demo_posts import AFTER_A_STOP, NETWORKS, POSTS, DemoPost, picture
 from stack.errors import StackError
 from stack.home import Home
 from stack.ports import Ports
@@ -25,6 +25,9 @@ from stack.services import Addresses
 
 LEAD = timedelta(seconds=12)
 """From scheduling to the publish time: long enough to prepare media ahead of it."""
+
+LEAD_OVER_A_STOP = timedelta(seconds=25)
+"""Long enough to stop everything and start it again meanwhile."""
 
 PATIENCE = timedelta(seconds=60)
 """After the publish time, before a delivery counts as missing."""
@@ -47,6 +50,15 @@ class Shown:
     """Public items that it should have made."""
     public: int
     """Public items that the network says it made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scheduled:
+    """Posts that wait for one second."""
+
+    publish_at: datetime
+    posts: Mapping[str, DemoPost]
+    """By id."""
 
 
 class Demo:
@@ -72,14 +84,13 @@ class Demo:
             self._accounts[network] = (await self._api("POST", "/v1/accounts", body))["id"]
         await self._sandbox("POST", "accounts", {"network": "bluesky", "handle": "miller.test"})
 
-    async def schedule(
-        self, posts: Sequence[DemoPost], publish_at: datetime
-    ) -> dict[str, DemoPost]:
-        """Schedule them all for the same second; by the id of the post."""
+    async def schedule(self, posts: Sequence[DemoPost], lead: timedelta) -> Scheduled:
+        """Schedule them all for the same second, `lead` from now."""
+        publish_at = (datetime.now(UTC) + lead).replace(microsecond=0)
         pictures = [
             await self._upload(number) for number in range(max(post.pictures for post in posts))
         ]
-        scheduled = {}
+        by_id = {}
         for number, post in enumerate(posts):
             body = {
                 "text": f"{post.text} [{self._mark(number)}]",
@@ -92,14 +103,22 @@ class Demo:
                 **post.fields,
             }
             answer = await self._api("POST", "/v1/posts", body)
-            scheduled[answer["id"]] = post
-        return scheduled
+            by_id[answer["id"]] = post
+        deliveries = sum(len(post.networks) for post in posts)
+        print(
+            f"  scheduled {len(posts)} posts, {deliveries} deliveries,"
+            f" for {publish_at:%H:%M:%S} UTC",
+            flush=True,
+        )
+        return Scheduled(publish_at=publish_at, posts=by_id)
 
-    async def wait(self, scheduled: dict[str, DemoPost], until: datetime) -> list[Shown]:
-        """Wait until every delivery is settled, or `until`; then ask the networks."""
+    async def wait(self, scheduled: Scheduled) -> list[Shown]:
+        """Wait until every delivery is settled, or too late; then ask the networks."""
         answers: list[dict[str, Any]] = []
-        while datetime.now(UTC) < until:
-            answers = [await self._api("GET", f"/v1/posts/{post_id}") for post_id in scheduled]
+        while datetime.now(UTC) < scheduled.publish_at + PATIENCE:
+            answers = [
+                await self._api("GET", f"/v1/posts/{post_id}") for post_id in scheduled.posts
+            ]
             statuses = {one["status"] for answer in answers for one in answer["deliveries"]}
             if statuses <= {"published", "failed", "unconfirmed", "cancelled"}:
                 break
@@ -108,11 +127,11 @@ class Demo:
         return [
             Shown(
                 network=delivery["network"],
-                kind=scheduled[answer["id"]].kind,
+                kind=scheduled.posts[answer["id"]].kind,
                 status=delivery["status"],
                 permalink=delivery["permalink"] or _why(delivery),
                 lateness_ms=delivery["lateness_ms"],
-                expected=scheduled[answer["id"]].parts,
+                expected=scheduled.posts[answer["id"]].parts,
                 public=public[delivery["network"], _marked(answer["text"])],
             )
             for answer in answers
@@ -194,51 +213,51 @@ def report(shown: Sequence[Shown]) -> bool:
     return bool(shown) and published == len(shown) and not duplicates and not missing
 
 
-@contextlib.asynccontextmanager
-async def _system(home: Path, ports: Ports) -> AsyncIterator[tuple[Addresses, str]]:
-    """The system that runs here already, or one started for the demonstration."""
+async def _demonstrate(home: Path, ports: Ports) -> bool:
+    """Publish every kind of post; where the system is ours to stop, once more with a stop."""
     folder = Home(home)
-    running = Addresses.of(ports, folder.secrets())
-    if folder.api_key is not None and await _answers(running):
-        print(f"Using the system that runs at {running.api}")
-        yield running, folder.api_key
-        return
-    print("Starting PostgreSQL, Temporal, the sandbox networks, the API and a worker ...")
+    http = HttpClient(allow_private_addresses=True)
+    try:
+        running = Addresses.of(ports, folder.secrets())
+        if folder.api_key is not None and await _answers(http, running):
+            print(f"Using the system that runs at {running.api}: it is not stopped in between.")
+            demo = await _connected(http, running, folder.api_key)
+            return report(await demo.wait(await demo.schedule(POSTS, LEAD)))
+        async with _started(http, home, ports) as demo:
+            shown = await demo.wait(await demo.schedule(POSTS, LEAD))
+        print("Everything is stopped. Once more, with a stop between scheduling and publishing ...")
+        async with _started(http, home, ports) as demo:
+            scheduled = await demo.schedule(AFTER_A_STOP, LEAD_OVER_A_STOP)
+        print("Stopped while the posts sleep. Starting again ...")
+        async with _started(http, home, ports) as demo:
+            shown += await demo.wait(scheduled)
+        return report(shown)
+    finally:
+        await http.close()
+
+
+@contextlib.asynccontextmanager
+async def _started(http: HttpClient, home: Path, ports: Ports) -> AsyncIterator[Demo]:
     began = time.monotonic()
+    print("Starting PostgreSQL, Temporal, the sandbox networks, the API and a worker ...")
     async with running_stack(home, ports) as stack:
         if stack.api_key is None:
             raise DemoFailed("the stack has no API key")
-        print(f"Up after {time.monotonic() - began:.1f} s.")
-        yield stack.addresses, stack.api_key
+        print(f"  up after {time.monotonic() - began:.1f} s", flush=True)
+        yield await _connected(http, stack.addresses, stack.api_key)
 
 
-async def _answers(addresses: Addresses) -> bool:
-    http = HttpClient(allow_private_addresses=True)
+async def _connected(http: HttpClient, addresses: Addresses, api_key: str) -> Demo:
+    demo = Demo(http, addresses, api_key)
+    await demo.connect_accounts()
+    return demo
+
+
+async def _answers(http: HttpClient, addresses: Addresses) -> bool:
     try:
         return (await http.request("GET", f"{addresses.api}/readyz")).status == 200
     except NotConnected:
         return False
-    finally:
-        await http.close()
-
-
-async def _demonstrate(home: Path, ports: Ports, posts: Sequence[DemoPost]) -> bool:
-    http = HttpClient(allow_private_addresses=True)
-    try:
-        async with _system(home, ports) as (addresses, api_key):
-            demo = Demo(http, addresses, api_key)
-            await demo.connect_accounts()
-            publish_at = (datetime.now(UTC) + LEAD).replace(microsecond=0)
-            scheduled = await demo.schedule(posts, publish_at)
-            deliveries = sum(len(post.networks) for post in posts)
-            print(
-                f"Scheduled {len(posts)} posts, {deliveries} deliveries, "
-                f"for {publish_at:%H:%M:%S} UTC. Waiting ..."
-            )
-            shown = await demo.wait(scheduled, publish_at + PATIENCE)
-            return report(shown)
-    finally:
-        await http.close()
 
 
 def main() -> int:
@@ -246,7 +265,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m stack.demo", description=__doc__).parse_args()
     home = Path(os.environ.get("PUNCTUAL_HOME") or ROOT / ".punctual")
     try:
-        good = asyncio.run(_demonstrate(home, Ports.from_environment(os.environ), POSTS))
+        good = asyncio.run(_demonstrate(home, Ports.from_environment(os.environ)))
     except (StackError, DemoFailed, OSError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1

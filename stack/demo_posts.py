@@ -75,6 +75,19 @@ POSTS = (
     ),
 )
 
+AFTER_A_STOP = (
+    DemoPost(
+        kind="image, after a stop", networks=NETWORKS, text="Still fresh after a stop", pictures=1
+    ),
+    DemoPost(
+        kind="thread, after a stop",
+        networks=["x", "bluesky", "mastodon"],
+        text="Before the stop",
+        parts=2,
+        fields={"thread": [{"text": "After it."}]},
+    ),
+)
+
 
 def picture(number: int) -> bytes:
     """A small JPEG that can be told from the others."""

@@ -144,6 +144,11 @@ def facet(start: int, end: int) -> dict[str, Any]:
         (record(langs=["a", "b", "c", "d"]), "langs"),
         (record(reply={"root": {}, "parent": {}}), "reply"),
         (record(embed={"$type": "app.bsky.embed.external", "external": {}}), "external"),
+        (record(facets="x"), "facets"),
+        (record(facets=[1]), "facets"),
+        (record(langs="de"), "langs"),
+        (record(embed={"$type": "app.bsky.embed.images", "images": [1]}), "images"),
+        (record(embed=1), "embed"),
         ({"text": "no time"}, "createdAt"),
         ({"createdAt": CREATED_AT}, "text"),
     ],
@@ -278,3 +283,15 @@ async def test_logins_are_limited(driver: Any, session: Session) -> None:
     answer = await driver.http.post(f"{SERVER}.createSession", json=login)
     assert (answer.status_code, answer.json()["error"]) == (429, "RateLimitExceeded")
     assert 0 < int(answer.headers["retry-after"]) <= 301
+
+
+async def test_revoked_account_needs_the_new_app_password(driver: Any, session: Session) -> None:
+    old = (await driver.connect("bluesky"))["credentials"]["app_password"]
+    await driver.fault("bluesky", "token_revoked", operation="publish")
+    answer = await write(driver, session, "createRecord", record())
+    assert (answer.status_code, answer.json()["error"]) == (400, "InvalidToken")
+    fresh = (await driver.connect("bluesky"))["credentials"]["app_password"]
+    for password, expected in ((old, 401), (fresh, 200)):
+        login = {"identifier": session["handle"], "password": password}
+        answer = await driver.http.post(f"{SERVER}.createSession", json=login)
+        assert answer.status_code == expected

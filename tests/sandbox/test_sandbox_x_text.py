@@ -75,7 +75,7 @@ def test_links(text: str, expected: list[str]) -> None:
 
 def test_shown_text_has_short_links_media_and_escapes() -> None:
     media = [{"expanded_url": "https://x.com/a/status/1/photo/1", "media_key": "3_7"}]
-    shown, urls = show_text("a & b example.com <c>", lambda _: "https://t.co/0", media)
+    shown, urls = show_text("a & b example.com <c>", lambda: "https://t.co/0", media)
     assert shown == "a &amp; b https://t.co/0 &lt;c&gt; https://t.co/0"
     assert [url["expanded_url"] for url in urls] == [
         "http://example.com",
