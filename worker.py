@@ -119,6 +119,7 @@ def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPub
             store=store,
             accounts=accounts,
             pieces=pieces,
+            refusals=refusals,
             lookups=settings.lookup_plan,
             clock=system_clock,
             resend_after_absence=settings.resend_after_proven_absence,
@@ -179,7 +180,7 @@ def _start_relay(relay: OutboxRelay) -> Callable[[], Awaitable[None]]:
 
 async def _main(serve: Sequence[str]) -> None:
     settings = load_settings()
-    configure_logs(settings.log_level, service="worker")
+    configure_logs(settings.log_level, log_format=settings.log_format, service="worker")
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

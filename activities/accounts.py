@@ -36,14 +36,14 @@ class Accounts:
             base_url=account.base_url,
         )
 
-    async def refresh(self, adapter: NetworkAdapter, account: AccountAccess) -> None:
-        """Replace expired credentials, unless another worker does so or did.
+    async def refresh(self, adapter: NetworkAdapter, account: AccountAccess) -> bool:
+        """Replace expired credentials; False while another worker is about to.
 
         Raises NetworkError when the network gives none.
         """
         version = account.credentials_version
         if not await self._store.begin_refresh(account.account_id, version):
-            return
+            return (await self._store.read(account.account_id)).credentials_version != version
         fresh: FreshCredentials | None = None
         try:
             connection = await adapter.refresh(self.target(adapter.network, account))
@@ -51,13 +51,14 @@ class Accounts:
             log.info("credentials refreshed", account_id=str(account.account_id))
         finally:
             await self._store.finish_refresh(account.account_id, version, fresh)
+        return True
 
     async def mark(self, account: AccountAccess, status: str, error: NetworkError) -> None:
         """Say that the account cannot be used until a person repairs it."""
         await self._store.mark(account.account_id, status, error.detail)
 
     def _seal(self, network: Network, connection: Connection) -> FreshCredentials:
-        if not all(connection.credentials.values()):
+        if not connection.credentials or not all(connection.credentials.values()):
             # An empty token over a good one would cut the account off for nothing.
             raise TryLater(
                 network,

@@ -3,10 +3,11 @@
 import structlog
 from temporalio import activity
 
+from activities.reasons import evidence_of
 from contracts.activity_interfaces import Bookkeeping
 from contracts.publishing import DeliveryGivenUp, Ending, PublishOutcome
 from domain.deliveries import SETTLED
-from storage.publishing import Fail, PublishingStore, Reason
+from storage.publishing import Fail, PublishingStore, Reason, WithoutComment
 
 log = structlog.get_logger(__name__)
 
@@ -24,11 +25,14 @@ class DeliveryBookkeeping(Bookkeeping):
         state = await self._store.load(given_up.delivery_id)
         if state.status not in SETTLED:
             log.warning("gave up", delivery_id=str(state.delivery_id), reason=given_up.reason)
-            reason = Reason(type="gave_up", message=given_up.reason, evidence={})
             if state.open_attempt is not None:
+                evidence = evidence_of(state.open_attempt)
+                reason = Reason(type="gave_up", message=given_up.reason, evidence=evidence)
                 await self._store.leave_unconfirmed(state, state.open_attempt, reason)
             else:
-                await self._store.put_off(state, reason, then=Fail())
+                reason = Reason(type="gave_up", message=given_up.reason, evidence={})
+                then = WithoutComment() if state.is_comment(state.next_part) else Fail()
+                await self._store.put_off(state, reason, then=then)
             state = await self._store.load(given_up.delivery_id)
         return PublishOutcome(
             ending=Ending.SETTLED, status=state.status, publish_at=state.publish_at

@@ -25,6 +25,9 @@ MEDIA_PATIENCE = timedelta(minutes=30)
 
 AT_ONCE = timedelta(milliseconds=100)
 
+REFRESH_POLL = timedelta(seconds=1)
+"""Between two looks at credentials that another worker is refreshing."""
+
 
 class Remedy(Enum):
     """What has to be put right before the next try."""

@@ -1,14 +1,18 @@
 """From a delivery's stored state to what an adapter is given."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
 from domain.content import Attachment, Part, PartKind
+from domain.networks import Network
 from domain.receipts import Receipt
+from networks.errors import Answer, ContentRefused, TryLater
 from networks.protocol import MediaFile, Outgoing, Piece
 from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.media_store import MediaMissing, MediaStoreError
 
 LINK_LIFETIME = timedelta(days=1)
 """How long a network may fetch media by its link; containers live as long."""
@@ -61,6 +65,11 @@ class Pieces:
             parent=_parent(state, piece),
         )
 
+    def since_first_try(self, state: DeliveryState, outgoing: Outgoing) -> Outgoing:
+        """The same for looking: what is public may be from the delivery's earliest attempt."""
+        first = state.first_tries.get(outgoing.piece.index, outgoing.started_at)
+        return replace(outgoing, started_at=min(first, outgoing.started_at))
+
     def _piece(self, state: DeliveryState, part: Part) -> Piece:
         return Piece(
             index=part.index,
@@ -83,8 +92,26 @@ class Pieces:
             height=stored.height,
             alt_text=item.alt_text,
             public_url=self._media.public_url(stored.media_id, LINK_LIFETIME),
-            read=self._media.reader(stored.storage_key),
+            read=_reading(state.network, self._media.reader(stored.storage_key)),
         )
+
+
+def _reading(
+    network: Network, read: Callable[[], Awaitable[bytes]]
+) -> Callable[[], Awaitable[bytes]]:
+    """The same, with its failures in the words of the publish path: nothing was sent yet."""
+
+    async def classed() -> bytes:
+        answer = Answer(operation="read_media")
+        try:
+            return await read()
+        except MediaMissing as error:
+            detail = "A media file of this post is gone. Upload it again and change the post."
+            raise ContentRefused(network, detail, answer=answer) from error
+        except MediaStoreError as error:
+            raise TryLater(network, "The media could not be read.", answer=answer) from error
+
+    return classed
 
 
 def _parent(state: DeliveryState, piece: Piece) -> Receipt | None:

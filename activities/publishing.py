@@ -2,11 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
 
 import structlog
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.accounts import Accounts
 from activities.pieces import Pieces
@@ -15,16 +13,13 @@ from activities.sending import Sender
 from activities.settling import Settler
 from activities.waiting import Clock, see_it_through, wait_for_the_second
 from contracts.activity_interfaces import Publishing
-from contracts.failures import FailureType
 from contracts.publishing import DeliveryRequest, Ending, PublishOutcome
 from domain.deliveries import SETTLED, WAITING
 from domain.networks import Network
 from networks.errors import NetworkError
-from networks.protocol import NetworkAdapter
+from networks.protocol import NetworkAdapter, Target
 from storage.delivery_state import DeliveryState
 from storage.publishing import IllegalTransition, PublishingStore
-
-PREPARE_RETRY = timedelta(seconds=10)
 
 
 class NetworkPublishing(Publishing):
@@ -59,12 +54,7 @@ class NetworkPublishing(Publishing):
         state = await self._store.start_preparing(request.delivery_id)
         if state is None or state.publish_at > request.publish_at:
             return
-        try:
-            await see_it_through(asyncio.create_task(self._prepare(state)))
-        except NetworkError as error:
-            raise ApplicationError(
-                str(error), type=FailureType.PREPARATION_PENDING, next_retry_delay=PREPARE_RETRY
-            ) from error
+        await see_it_through(asyncio.create_task(self._prepare_ahead(state)))
 
     @activity.defn
     async def publish_delivery(self, request: DeliveryRequest) -> PublishOutcome:
@@ -80,30 +70,48 @@ class NetworkPublishing(Publishing):
             if state.publish_at > request.publish_at and state.status in WAITING:
                 return _outcome(Ending.SUPERSEDED, state)
             try:
-                await self._advance(state)
+                await self._advance(state, request)
             except IllegalTransition:
                 # Somebody else moved it on meanwhile: what the database says now counts.
                 continue
 
-    async def _advance(self, state: DeliveryState) -> None:
+    async def _advance(self, state: DeliveryState, request: DeliveryRequest) -> None:
         if state.open_attempt is not None:
             await see_it_through(
                 asyncio.create_task(self._settler.settle(state, state.open_attempt))
             )
             return
-        armed = await self._store.arm(state.delivery_id) if state.status in WAITING else state
-        if armed is not None:
-            await self._publish(armed)
+        if state.status in WAITING:
+            armed = await self._store.arm(state.delivery_id)
+            if armed is None or armed.publish_at > request.publish_at:
+                return
+            state = armed
+        await self._publish(state)
 
     async def _publish(self, state: DeliveryState) -> None:
-        try:
-            state = await see_it_through(asyncio.create_task(self._prepare(state)))
-            target = self._accounts.target(state.network, state.account)
-        except NetworkError as error:
-            await self._refusals.before_attempt(state, self._adapters[state.network], error)
+        ready = await see_it_through(asyncio.create_task(self._make_ready(state)))
+        if ready is None:
             return
+        if activity.is_cancelled():
+            raise asyncio.CancelledError
+        state, target = ready
         await wait_for_the_second(state.publish_at, self._clock)
         await see_it_through(asyncio.create_task(self._sender.send_parts(state, target)))
+
+    async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:
+        """All that can be done before the second; None when the delivery was given up over it."""
+        try:
+            state = await self._prepare(state)
+            return state, self._accounts.target(state.network, state.account)
+        except NetworkError as error:
+            await self._refusals.before_attempt(state, self._adapters[state.network], error)
+            return None
+
+    async def _prepare_ahead(self, state: DeliveryState) -> None:
+        try:
+            await self._prepare(state)
+        except NetworkError as error:
+            await self._refusals.ahead_of_time(state, self._adapters[state.network], error)
 
     async def _prepare(self, state: DeliveryState) -> DeliveryState:
         """Prepare every part that is not yet prepared from this revision. Raises NetworkError."""
@@ -116,9 +124,11 @@ class NetworkPublishing(Publishing):
         if not missing:
             return state
         target = self._accounts.target(state.network, state.account)
-        fresh = {piece.index: await adapter.prepare(target, piece) for piece in missing}
-        await self._store.keep_prepared(state, {**state.prepared, **fresh})
-        return await self._store.load(state.delivery_id)
+        for piece in missing:
+            fresh = await adapter.prepare(target, piece)
+            kept = await self._store.keep_prepared(state, piece.index, fresh)
+            state = state.with_prepared(piece.index, kept)
+        return state
 
 
 def _outcome(ending: Ending, state: DeliveryState) -> PublishOutcome:

@@ -1,23 +1,27 @@
 """What happens to a delivery after a network said no: put right what can be, wait or give up."""
 
 from datetime import timedelta
+from typing import NoReturn
 
 import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.accounts import Accounts
-from activities.decisions import Decision, Remedy, decide
+from activities.decisions import REFRESH_POLL, Decision, Remedy, decide
 from activities.reasons import reason_of
 from activities.waiting import Clock
-from domain.content import PartKind
+from contracts.failures import FailureType
 from domain.retry import RetryPlan
-from networks.errors import AccountDisconnected, NetworkError, NotSent
-from networks.protocol import NetworkAdapter, Piece
+from networks.errors import CredentialsExpired, NetworkError, NotSent
+from networks.protocol import NetworkAdapter
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.publishing import Aftermath, Fail, PublishingStore, Wait, WithoutComment
+from storage.publishing import Aftermath, Fail, PublishingStore, Reason, Wait, WithoutComment
 
 log = structlog.get_logger(__name__)
+
+PREPARE_RETRY = timedelta(seconds=10)
+"""The longest wait between two tries to prepare ahead of time; there is a minute for it."""
 
 
 class Refusals:
@@ -32,35 +36,65 @@ class Refusals:
         self._retries = retries
         self._clock = clock
 
+    async def ahead_of_time(
+        self, state: DeliveryState, adapter: NetworkAdapter, error: NetworkError
+    ) -> NoReturn:
+        """Preparing early failed: put right what can be. Raises ApplicationError.
+
+        The delivery is not touched: at its time the same is tried, and judged, again.
+        """
+        tries = activity.info().attempt
+        told, decision = await self._decide(state, adapter, error, tries=tries)
+        wait = decision.wait
+        if wait is not None and decision.failure is not FailureType.RATE_LIMITED:
+            wait = min(wait, PREPARE_RETRY)
+        raise ApplicationError(
+            str(told),
+            type=FailureType.PREPARATION_PENDING,
+            next_retry_delay=wait,
+            non_retryable=wait is None,
+        ) from told
+
     async def before_attempt(
         self, state: DeliveryState, adapter: NetworkAdapter, error: NetworkError
     ) -> None:
         """Nothing was claimed yet. Raises ApplicationError with the time to come back, if any."""
-        error, decision = await self._decide(state, adapter, error, tries=activity.info().attempt)
-        await self._store.put_off(
-            state, reason_of(error), then=self._aftermath(decision, PartKind.POST)
+        tries = state.tries.get(state.next_part, 0) + 1
+        told, decision = await self._decide(state, adapter, error, tries=tries)
+        await self._store.record_unready(
+            state,
+            reason_of(told),
+            counted=decision.counted,
+            then=self._aftermath(decision.wait, state, state.next_part),
+            at=self._clock(),
         )
-        _come_back(decision, error)
+        _come_back(decision, told)
 
     async def after_attempt(
         self,
         state: DeliveryState,
         adapter: NetworkAdapter,
         attempt: OpenAttempt,
-        piece: Piece,
         error: NotSent,
     ) -> None:
         """A claimed try did not publish. Raises ApplicationError with the time to come back."""
-        tries = state.tries.get(piece.index, 0) + 1
+        tries = state.tries.get(attempt.part, 0) + 1
         told, decision = await self._decide(state, adapter, error, tries=tries)
         await self._store.record_not_sent(
             state,
             attempt,
             reason_of(told),
             counted=decision.counted,
-            then=self._aftermath(decision, piece.kind),
+            then=self._aftermath(decision.wait, state, attempt.part),
         )
         _come_back(decision, told)
+
+    async def after_proof(self, state: DeliveryState, attempt: OpenAttempt, reason: Reason) -> None:
+        """An unanswered try proved not to have published: again at once while tries are left."""
+        delay = self._retries.delay_after(state.tries.get(attempt.part, 0) + 1)
+        wait = timedelta(0) if delay is not None else None
+        then = self._aftermath(wait, state, attempt.part)
+        await self._store.record_not_sent(state, attempt, reason, counted=True, then=then)
 
     async def _decide(
         self, state: DeliveryState, adapter: NetworkAdapter, error: NetworkError, *, tries: int
@@ -77,13 +111,7 @@ class Refusals:
         )
         match decision.remedy:
             case Remedy.REFRESH_CREDENTIALS:
-                try:
-                    await self._accounts.refresh(adapter, state.account)
-                except AccountDisconnected as final:
-                    await self._accounts.mark(state.account, "reconnect", final)
-                    return final, Decision(wait=None)
-                except NetworkError as passing:
-                    return passing, Decision(wait=self._retries.delay_after(tries))
+                return await self._refresh(state, adapter, error, decision, tries=tries)
             case Remedy.RECONNECT_ACCOUNT:
                 await self._accounts.mark(state.account, "reconnect", error)
             case Remedy.UNBLOCK_ACCOUNT:
@@ -94,10 +122,29 @@ class Refusals:
                 pass
         return error, decision
 
-    def _aftermath(self, decision: Decision, kind: PartKind) -> Aftermath:
-        if decision.wait is not None:
-            return Wait(until=self._clock() + decision.wait)
-        return WithoutComment() if kind is PartKind.COMMENT else Fail()
+    async def _refresh(
+        self,
+        state: DeliveryState,
+        adapter: NetworkAdapter,
+        error: NetworkError,
+        decision: Decision,
+        *,
+        tries: int,
+    ) -> tuple[NetworkError, Decision]:
+        try:
+            is_fresh = await self._accounts.refresh(adapter, state.account)
+        except CredentialsExpired as failed:
+            return failed, Decision(wait=self._retries.delay_after(tries))
+        except NetworkError as failed:
+            return await self._decide(state, adapter, failed, tries=tries)
+        if not is_fresh:
+            return error, Decision(wait=REFRESH_POLL, counted=False)
+        return error, decision
+
+    def _aftermath(self, wait: timedelta | None, state: DeliveryState, part: int) -> Aftermath:
+        if wait is not None:
+            return Wait(until=self._clock() + wait)
+        return WithoutComment() if state.is_comment(part) else Fail()
 
 
 def _come_back(decision: Decision, error: NetworkError) -> None:

@@ -1,6 +1,7 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
 from collections.abc import Mapping
+from typing import NoReturn
 
 import structlog
 from temporalio.exceptions import ApplicationError
@@ -13,8 +14,8 @@ from contracts.failures import FailureType
 from domain.networks import Network
 from domain.receipts import Receipt
 from domain.retry import LookupPlan
-from networks.errors import DuplicateRefused, NotSent, OutcomeUnknown
-from networks.protocol import NetworkAdapter, Outgoing, Target
+from networks.errors import DuplicateRefused, NetworkError, NotSent, OutcomeUnknown
+from networks.protocol import NetworkAdapter, NotFound, Outgoing, Target
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.publishing import PublishingStore
 
@@ -71,31 +72,37 @@ class Sender:
         try:
             return await adapter.send(target, outgoing)
         except OutcomeUnknown as error:
-            await self._store.record_unknown(state, attempt, reason_of(error))
-            raise ApplicationError(
-                f"{error} It is looked for before anything else happens.",
-                type=FailureType.OUTCOME_UNKNOWN,
-                next_retry_delay=self._lookups.delay_after(0),
-            ) from error
+            await self._leave_open(state, attempt, error)
         except DuplicateRefused as error:
-            found = await self._find(adapter, target, outgoing)
-            if found is not None:
+            found = await self._find(adapter, target, self._pieces.since_first_try(state, outgoing))
+            if isinstance(found, Receipt):
                 return found
-            refusal: NotSent = error
+            if found is NotFound.UNKNOWN or attempt.part in state.doubtful:
+                await self._leave_open(state, attempt, error)
+            await self._refusals.after_attempt(state, adapter, attempt, error)
         except NotSent as error:
-            refusal = error
-        await self._refusals.after_attempt(state, adapter, attempt, outgoing.piece, refusal)
+            await self._refusals.after_attempt(state, adapter, attempt, error)
         return None
+
+    async def _leave_open(
+        self, state: DeliveryState, attempt: OpenAttempt, error: NetworkError
+    ) -> NoReturn:
+        await self._store.record_unknown(state, attempt, reason_of(error))
+        raise ApplicationError(
+            f"{error} It is looked for before anything else happens.",
+            type=FailureType.OUTCOME_UNKNOWN,
+            next_retry_delay=self._lookups.delay_after(0),
+        ) from error
 
     async def _find(
         self, adapter: NetworkAdapter, target: Target, outgoing: Outgoing
-    ) -> Receipt | None:
-        """The network says it has this already: perhaps from this very try."""
+    ) -> Receipt | NotFound:
+        """The network says it has this already: perhaps from an earlier try of ours."""
         try:
-            found = await adapter.find_published(target, outgoing)
+            return await adapter.find_published(target, outgoing)
         except NotSent:
-            return None
-        return found if isinstance(found, Receipt) else None
+            # Said of the look, and not of what is looked for.
+            return NotFound.UNKNOWN
 
     async def _record(
         self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool

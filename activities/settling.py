@@ -1,32 +1,55 @@
 """The fate of a try that was written down and never closed: looked for, never guessed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NoReturn
 
 import structlog
 from temporalio.exceptions import ApplicationError
 
 from activities.accounts import Accounts
-from activities.decisions import AT_ONCE
+from activities.decisions import AT_ONCE, REFRESH_POLL
 from activities.pieces import Pieces
-from activities.reasons import reason_of
+from activities.reasons import evidence_of, reason_of, type_of
+from activities.refusals import Refusals
 from activities.waiting import Clock
 from contracts.failures import FailureType
 from domain.networks import Guarantee, Network
 from domain.receipts import Receipt
 from domain.retry import LookupPlan
 from networks.errors import (
+    AccountBlocked,
     AccountDisconnected,
     Answer,
     CredentialsExpired,
+    DuplicateRefused,
     NetworkError,
+    NotSent,
     OutcomeUnknown,
     RateLimited,
 )
 from networks.protocol import NetworkAdapter, NotFound, Outgoing, Target
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.publishing import PublishingStore, Reason, Wait
+from storage.publishing import PublishingStore, Reason
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missed:
+    """A look that brought no receipt."""
+
+    found: NotFound
+    error: NetworkError
+    """Why: what the look, or sending again after it, was answered."""
+    sent_again: bool = False
+
+    @property
+    def refusal(self) -> NotSent | None:
+        """The network's clean no to sending again what does not stand there."""
+        is_clean = self.sent_again and self.found is NotFound.ABSENT
+        return self.error if is_clean and isinstance(self.error, NotSent) else None
 
 
 class Settler:
@@ -39,6 +62,7 @@ class Settler:
         store: PublishingStore,
         accounts: Accounts,
         pieces: Pieces,
+        refusals: Refusals,
         lookups: LookupPlan,
         clock: Clock,
         resend_after_absence: bool,
@@ -48,6 +72,7 @@ class Settler:
         self._store = store
         self._accounts = accounts
         self._pieces = pieces
+        self._refusals = refusals
         self._lookups = lookups
         self._clock = clock
         self._resend_after_absence = resend_after_absence
@@ -58,38 +83,76 @@ class Settler:
         Raises ApplicationError(OutcomeUnknown) with the time of the next look.
         """
         adapter = self._adapters[state.network]
+        found = await self._look(state, adapter, attempt)
+        if isinstance(found, Receipt):
+            await self._published(state, attempt, found)
+            return
+        at_once = await self._repair(state, adapter, found.error)
+        await self._store.record_lookup(state, attempt, reason_of(found.error), found=found.found)
+        delay = self._lookups.delay_after(attempt.lookups + 1)
+        if self._is_proof(state, adapter, attempt, found.found, is_last=delay is None):
+            await self._not_sent(state, adapter, attempt)
+        elif delay is not None:
+            _look_again(found.error, AT_ONCE if at_once else delay)
+        elif found.refusal is not None:
+            await self._refusals.after_attempt(state, adapter, attempt, found.refusal)
+        else:
+            await self._unconfirmed(state, attempt, found.error)
+
+    async def _look(
+        self, state: DeliveryState, adapter: NetworkAdapter, attempt: OpenAttempt
+    ) -> Receipt | Missed:
+        """Look; where the same key again publishes nothing new, send again instead of waiting."""
         piece = self._pieces.part(state, attempt.part)
         outgoing = self._pieces.outgoing(state, piece, attempt)
         try:
             target = self._accounts.target(state.network, state.account)
-            found = await self._find(adapter, target, outgoing)
         except NetworkError as error:
-            await self._cannot_look(state, adapter, attempt, error)
-            return
-        if isinstance(found, Receipt):
-            await self._published(state, attempt, found)
-        elif found is NotFound.ABSENT and self._absence_is_proof(adapter, attempt):
-            await self._not_sent(state, attempt)
-        else:
-            await self._look_again(state, attempt, found, _not_found(state.network, found))
+            return Missed(found=NotFound.UNKNOWN, error=error)
+        missed = await self._find(adapter, target, self._pieces.since_first_try(state, outgoing))
+        if isinstance(missed, Receipt) or not self._may_resend(adapter, attempt):
+            return missed
+        try:
+            return await adapter.send(target, outgoing)
+        except NetworkError as error:
+            return Missed(found=missed.found, error=error, sent_again=True)
 
     async def _find(
         self, adapter: NetworkAdapter, target: Target, outgoing: Outgoing
-    ) -> Receipt | NotFound:
-        """Look; where the same key again publishes nothing new, send again instead of waiting."""
-        found = await adapter.find_published(target, outgoing)
-        window = adapter.resend_window
-        if isinstance(found, Receipt) or window is None:
+    ) -> Receipt | Missed:
+        try:
+            found = await adapter.find_published(target, outgoing)
+        except NetworkError as error:
+            # "Not sent" is said of the look here: nothing is known of what is looked for.
+            return Missed(found=NotFound.UNKNOWN, error=error)
+        if isinstance(found, Receipt):
             return found
-        if self._clock() - outgoing.started_at > window:
-            return found
-        return await adapter.send(target, outgoing)
+        return Missed(found=found, error=_not_found(adapter.network, found))
 
-    def _absence_is_proof(self, adapter: NetworkAdapter, attempt: OpenAttempt) -> bool:
-        if adapter.guarantee is Guarantee.TWO_STEP_COMMIT:
+    def _may_resend(self, adapter: NetworkAdapter, attempt: OpenAttempt) -> bool:
+        window = adapter.resend_window
+        return window is not None and self._clock() - attempt.started_at <= window
+
+    def _is_proof(
+        self,
+        state: DeliveryState,
+        adapter: NetworkAdapter,
+        attempt: OpenAttempt,
+        found: NotFound,
+        *,
+        is_last: bool,
+    ) -> bool:
+        """Whether not standing there proves that nothing was, or will be, published."""
+        if found is not NotFound.ABSENT:
+            return False
+        if _is_duplicate(attempt):
+            # It stands there, says the network: only without any doubtful try is it not ours.
+            return attempt.part not in state.doubtful
+        if adapter.guarantee is Guarantee.TWO_STEP_COMMIT and not state.is_comment(attempt.part):
             return True
-        last = self._lookups.delay_after(attempt.lookups + 1) is None
-        return last and self._resend_after_absence and adapter.guarantee is Guarantee.SEARCHABLE
+        # Comments have no container; they can only be searched for.
+        is_searched = adapter.guarantee in {Guarantee.SEARCHABLE, Guarantee.TWO_STEP_COMMIT}
+        return is_last and is_searched and self._resend_after_absence
 
     async def _published(
         self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt
@@ -98,61 +161,83 @@ class Settler:
         await self._store.record_published(state, attempt, receipt, last_part=last_part)
         log.info("found published", delivery_id=str(state.delivery_id), network=state.network)
 
-    async def _not_sent(self, state: DeliveryState, attempt: OpenAttempt) -> None:
+    async def _not_sent(
+        self, state: DeliveryState, adapter: NetworkAdapter, attempt: OpenAttempt
+    ) -> None:
+        if _is_duplicate(attempt):
+            detail = str((attempt.error or {})["message"])
+            refusal = DuplicateRefused(state.network, detail, answer=Answer(operation="publish"))
+            await self._refusals.after_attempt(state, adapter, attempt, refusal)
+            return
         reason = Reason(
             type="not_sent",
             message=f"{state.network} proves that nothing was published.",
-            evidence={"lookups": attempt.lookups + 1},
+            evidence=evidence_of(attempt),
         )
-        await self._store.record_not_sent(
-            state, attempt, reason, counted=True, then=Wait(until=self._clock())
-        )
+        await self._refusals.after_proof(state, attempt, reason)
 
-    async def _cannot_look(
-        self,
-        state: DeliveryState,
-        adapter: NetworkAdapter,
-        attempt: OpenAttempt,
-        error: NetworkError,
+    async def _unconfirmed(
+        self, state: DeliveryState, attempt: OpenAttempt, error: NetworkError
     ) -> None:
+        look = reason_of(error)
+        reason = Reason(
+            type=type_of(OutcomeUnknown),
+            message=look.message,
+            evidence={
+                **evidence_of(attempt),
+                "lookups": attempt.lookups + 1,
+                "last_look": look.as_json(),
+            },
+        )
+        await self._store.leave_unconfirmed(state, attempt, reason)
+
+    async def _repair(
+        self, state: DeliveryState, adapter: NetworkAdapter, error: NetworkError
+    ) -> bool:
+        """Put right what keeps us from looking; whether to look again at once.
+
+        Raises ApplicationError when there is a time to wait for first, which is no look.
+        """
         match error:
             case RateLimited():
                 raise ApplicationError(
                     str(error), type=FailureType.RATE_LIMITED, next_retry_delay=error.retry_after
                 ) from error
             case CredentialsExpired():
-                await self._refresh(state, adapter, error)
+                return await self._refresh(state, adapter, error)
             case AccountDisconnected():
                 await self._accounts.mark(state.account, "reconnect", error)
-        await self._look_again(state, attempt, NotFound.UNKNOWN, error)
+            case AccountBlocked():
+                await self._accounts.mark(state.account, "blocked", error)
+        return False
 
     async def _refresh(
         self, state: DeliveryState, adapter: NetworkAdapter, error: NetworkError
-    ) -> None:
+    ) -> bool:
         try:
-            await self._accounts.refresh(adapter, state.account)
-        except NetworkError as final:
-            log.info("refresh failed", delivery_id=str(state.delivery_id), error=str(final))
-            return
-        raise ApplicationError(
-            str(error), type=FailureType.OUTCOME_UNKNOWN, next_retry_delay=AT_ONCE
-        ) from error
+            is_fresh = await self._accounts.refresh(adapter, state.account)
+        except AccountDisconnected as final:
+            await self._accounts.mark(state.account, "reconnect", final)
+            return False
+        except NetworkError as passing:
+            log.info("refresh failed", delivery_id=str(state.delivery_id), error=str(passing))
+            return False
+        if not is_fresh:
+            _look_again(error, REFRESH_POLL)
+        return True
 
-    async def _look_again(
-        self, state: DeliveryState, attempt: OpenAttempt, found: NotFound, error: NetworkError
-    ) -> None:
-        """Wait for the next look, or leave it to a person after the last one."""
-        delay = self._lookups.delay_after(attempt.lookups + 1)
-        reason = reason_of(error)
-        if delay is None:
-            await self._store.leave_unconfirmed(state, attempt, reason)
-            return
-        await self._store.record_lookup(state, attempt, reason, found=found)
-        raise ApplicationError(
-            f"{error} Looking again in {delay.total_seconds():.0f} s.",
-            type=FailureType.OUTCOME_UNKNOWN,
-            next_retry_delay=delay,
-        ) from error
+
+def _look_again(error: NetworkError, delay: timedelta) -> NoReturn:
+    raise ApplicationError(
+        f"{error} Looking again in {delay.total_seconds():g} s.",
+        type=FailureType.OUTCOME_UNKNOWN,
+        next_retry_delay=delay,
+    ) from error
+
+
+def _is_duplicate(attempt: OpenAttempt) -> bool:
+    """Whether the network answered the send that it has this already."""
+    return (attempt.error or {}).get("type") == type_of(DuplicateRefused)
 
 
 def _not_found(network: Network, found: NotFound) -> OutcomeUnknown:

@@ -16,7 +16,7 @@ def main() -> int:
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    configure_logs(settings.log_level, service="api")
+    configure_logs(settings.log_level, log_format=settings.log_format, service="api")
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -45,7 +45,7 @@ class Problem(Exception):
         """`slug` ends the type, `/problems/{slug}`; `title` is the same for all of a type."""
         super().__init__(detail)
         self.detail = detail
-        self.status = status
+        self.status = int(status)
         self.slug = slug
         self.title = title
         self.errors = tuple(errors)

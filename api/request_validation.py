@@ -29,8 +29,11 @@ def _field_problem(found: Mapping[str, Any], body: object) -> FieldProblem:
     rule = getattr(cause, "rule", None) or found["type"]
     fix = getattr(cause, "fix", None) or _fix(found["type"], context)
     message = str(cause) if isinstance(cause, ValueError) else found["msg"]
+    location = tuple(found["loc"])
+    if found["type"].startswith("union_tag"):
+        location += (context["discriminator"].strip("'"),)
     return FieldProblem(
-        field=_path(found["loc"], body),
+        field=_path(location, body),
         rule=rule,
         message=message,
         fix=fix,

@@ -16,10 +16,19 @@ TAG_LIMIT = 64
 """Characters of a tag without its hash sign."""
 
 _MENTION = regex.compile(r"(?:^|[\s(])@(?P<handle>[a-zA-Z0-9.-]+)\b")
+_HANDLE = regex.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
+"""What the protocol takes for a handle; asked for anything else, servers answer 500."""
+_NONSPACE = r"[^\s\uFEFF]"
+"""What is no space to the server: there, a byte order mark is one."""
 _LINK = regex.compile(
-    r"(?:^|[\s(])(?P<link>https?://\S+|(?P<domain>[a-z][a-z0-9]*(?:\.[a-z0-9]+)+)\S*)",
+    rf"(?:^|[\s(])"
+    rf"(?P<link>https?://{_NONSPACE}+|(?P<domain>[a-z][a-z0-9]*(?:\.[a-z0-9]+)+){_NONSPACE}*)",
     regex.IGNORECASE | regex.MULTILINE,
 )
+_NO_HOST = regex.compile(r"https?://(?:/.*)?", regex.IGNORECASE | regex.DOTALL)
+"""No address at all: with a link to it, the server refuses the whole post."""
 _INVISIBLE = r"\u00AD\u2060\u200A\u200B\u200C\u200D\u20E2"
 _TAG = regex.compile(
     rf"(?:^|\s)(?P<tag>[#＃](?!\uFE0F)[^\s{_INVISIBLE}]*"
@@ -33,7 +42,7 @@ Facet = dict[str, Any]
 def handles_in(text: str) -> tuple[str, ...]:
     """The handles a text mentions, in lower case, each once, in order."""
     found = (match["handle"].lower() for match in _MENTION.finditer(text))
-    return tuple(dict.fromkeys(handle for handle in found if _is_domain(handle)))
+    return tuple(dict.fromkeys(handle for handle in found if _is_handle(handle)))
 
 
 def facets_of(text: str, dids: Mapping[str, str]) -> list[Facet]:
@@ -69,6 +78,8 @@ def _links(text: str) -> Iterator[Facet]:
             link = link[:-1]
         if link.endswith(")") and "(" not in link:
             link = link[:-1]
+        if _NO_HOST.fullmatch(link):
+            continue
         start = match.start("link")
         uri = f"https://{link}" if match["domain"] else link
         yield _facet(text, start, start + len(link), "link", uri=uri)
@@ -89,6 +100,10 @@ def _facet(text: str, start: int, end: int, kind: str, **feature: str) -> Facet:
         "index": {"byteStart": byte_start, "byteEnd": byte_end},
         "features": [{"$type": f"app.bsky.richtext.facet#{kind}", **feature}],
     }
+
+
+def _is_handle(name: str) -> bool:
+    return _HANDLE.fullmatch(name) is not None and _is_domain(name)
 
 
 def _is_domain(name: str) -> bool:

@@ -15,6 +15,7 @@ from networks.exchange import Clock, Dialect, Refusal, Said, from_epoch
 from networks.http_client import Response
 
 RECORD_NOT_FOUND = "RecordNotFound"
+REPO_NOT_FOUND = "RepoNotFound"
 SWAP_REFUSED = "InvalidSwap"
 
 EXPIRED = "Bluesky does not take the session any more."
@@ -43,9 +44,10 @@ REFUSALS = (
     Refusal(code="AccountDeactivated", error=AccountDisconnected, detail=DEACTIVATED),
     Refusal(code="RepoDeactivated", error=AccountDisconnected, detail=DEACTIVATED),
     Refusal(
-        code="RepoNotFound",
+        code=REPO_NOT_FOUND,
         error=AccountDisconnected,
-        detail="This Bluesky server does not have the account any more. Connect it again.",
+        detail="This Bluesky server does not show the account: it is gone or deactivated. "
+        "Connect it again.",
     ),
     Refusal(
         code="BlobNotFound",
@@ -104,8 +106,15 @@ def said(response: Response) -> Said:
     """Read `{"error": name, "message": sentence}`."""
     body = response.object
     code, message = str(body.get("error") or ""), str(body.get("message") or "")
-    if message.startswith("Could not locate record"):
-        code = RECORD_NOT_FOUND  # older servers name it InvalidRequest
+    # Servers name some refusals InvalidRequest, and only the sentence tells them apart.
+    if message.startswith("Could not locate record:"):
+        code = RECORD_NOT_FOUND
+    elif (
+        code == "AccountNotFound"
+        or message == "Could not locate record"  # of an account that it has, it names the record
+        or message.startswith("Could not find user info for account")
+    ):
+        code = REPO_NOT_FOUND
     return Said(code=code or None, message=message)
 
 

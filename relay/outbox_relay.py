@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import asyncpg
 import structlog
+from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
 from relay.post_workflows import PostWorkflows
@@ -77,11 +78,21 @@ class OutboxRelay:
         async with slots:
             try:
                 await self._hand_over(item)
-            except (RPCError, TimeoutError) as error:
-                wait = min(timedelta(seconds=2 ** min(item.tries, 10)), LONGEST_WAIT)
+            except (RPCError, RPCTimeoutOrCancelledError) as error:
                 log.warning("temporal does not answer", item=item.id, error=str(error)[:200])
-                async with self._database.transaction() as session:
-                    await outbox.postpone(session, item.id, wait=wait, error=str(error)[:500])
+                await self._postpone(item, error)
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:
+                # One item that cannot be carried out must not keep the others from it.
+                log.exception("item cannot be carried out", item=item.id, kind=item.kind)
+                await self._postpone(item, error)
+
+    async def _postpone(self, item: OutboxItem, error: Exception) -> None:
+        wait = min(timedelta(seconds=2 ** min(item.tries, 10)), LONGEST_WAIT)
+        told = str(error) or type(error).__name__
+        async with self._database.transaction() as session:
+            await outbox.postpone(session, item.id, wait=wait, error=told[:500])
 
     async def _hand_over(self, item: OutboxItem) -> None:
         async with self._database.transaction() as session:

@@ -62,7 +62,8 @@ class PostWorkflows:
     async def carry_out(self, item: OutboxItem, post: Post) -> bool:
         """Do what the item says to the post as it is now; whether a workflow was started.
 
-        Raises RPCError or TimeoutError when Temporal does not answer: try again later.
+        Raises RPCError or RPCTimeoutOrCancelledError when Temporal does not answer: try again
+        later.
         """
         match item.kind:
             case OutboxKind.START_POST:

@@ -5,10 +5,10 @@ import sys
 
 import structlog
 
-from runtime.settings import LogLevel
+from runtime.settings import LogFormat, LogLevel
 
 
-def configure_logs(level: LogLevel, *, service: str) -> None:
+def configure_logs(level: LogLevel, *, log_format: LogFormat, service: str) -> None:
     """Route our own and the libraries' logs through structlog to standard error.
 
     No secret and no post's text is ever handed to a logger; nothing is filtered out here.
@@ -20,6 +20,11 @@ def configure_logs(level: LogLevel, *, service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_service(service),
     ]
+    rendering: list[structlog.typing.Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if log_format is LogFormat.JSON
+        else [_for_people, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=30)]
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -32,8 +37,7 @@ def configure_logs(level: LogLevel, *, service: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                *rendering,
             ],
         )
     )
@@ -42,6 +46,16 @@ def configure_logs(level: LogLevel, *, service: str) -> None:
     root.setLevel(level)
     for quieter in ("sqlalchemy", "botocore", "urllib3", "asyncio"):
         logging.getLogger(quieter).setLevel(logging.WARNING)
+
+
+def _for_people(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Leave out what the terminal tells already, or nobody reads there."""
+    for name in ("service", "logger"):
+        event.pop(name, None)
+    event["timestamp"] = event["timestamp"][11:23]
+    return event
 
 
 def _name_service(service: str) -> structlog.typing.Processor:

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.networks import Network
 from domain.retry import LookupPlan, RetryPlan
+from storage.vault import InvalidVaultKey, TokenVault
 
 
 class Mode(StrEnum):
@@ -47,6 +48,13 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
+class LogFormat(StrEnum):
+    """What a log line looks like."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
 class InvalidSettings(Exception):
     """The environment does not describe a system that can start."""
 
@@ -69,6 +77,8 @@ class Settings(BaseSettings):
 
     mode: Annotated[Mode, Field(validation_alias="PUNCTUAL_MODE")] = Mode.PRODUCTION
     log_level: LogLevel = LogLevel.INFO
+    log_format: LogFormat = LogFormat.JSON
+    """`console` is for people at a terminal."""
     request_logging_enabled: bool = True
 
     database_url: PostgresDsn
@@ -139,6 +149,15 @@ class Settings(BaseSettings):
     @classmethod
     def _split_keys(cls, value: object) -> object:
         return _split(value)
+
+    @field_validator("credentials_keys", mode="after")
+    @classmethod
+    def _require_usable_keys(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        try:
+            TokenVault([key.get_secret_value() for key in keys])
+        except InvalidVaultKey as error:
+            raise ValueError(str(error)) from None
+        return keys
 
     @field_validator("retry_delays_seconds", "lookup_delays_seconds", mode="before")
     @classmethod

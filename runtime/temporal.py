@@ -2,7 +2,10 @@
 
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
@@ -40,15 +43,19 @@ async def register_search_attributes(client: Client, namespace: str) -> None:
 
     A namespace that does not let us (Temporal Cloud) says so in the log; create them there by hand.
     """
-    request = AddSearchAttributesRequest(
-        namespace=namespace,
-        search_attributes={
+    try:
+        known = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=namespace)
+        )
+        missing = {
             key.name: IndexedValueType.ValueType(key.indexed_value_type)
             for key in search_attributes.ALL
-        },
-    )
-    try:
-        await client.operator_service.add_search_attributes(request)
+            if key.name not in known.custom_attributes
+        }
+        if missing:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=namespace, search_attributes=missing)
+            )
     except RPCError as error:
         if error.status is RPCStatusCode.ALREADY_EXISTS:
             return

@@ -41,7 +41,11 @@ async def leash(record: Path, *, lock: int) -> AsyncIterator[None]:
     finally:
         if process.stdin is not None:
             process.stdin.close()
-        await asyncio.wait_for(process.wait(), GOODBYE_SECONDS)
+        try:
+            await asyncio.wait_for(process.wait(), GOODBYE_SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 def main() -> None:

@@ -94,7 +94,7 @@ def birth_of(pid: int) -> str | None:
 
 
 def _birth_by_ps(pid: int) -> str | None:
-    command = ("/bin/ps", "-o", "state=,lstart=", "-p", str(pid))
+    command = ("/bin/ps", "-o", "state=", "-o", "lstart=", "-p", str(pid))
     answer = subprocess.run(  # noqa: S603 (a fixed program and a number)
         command, capture_output=True, text=True, check=False, env={"LC_ALL": "C"}
     )

@@ -5,11 +5,14 @@ import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from random import SystemRandom
 from typing import Self
 
 from stack.errors import InvalidPorts, PortsInUse
 
 HOST = "127.0.0.1"
+FREE_RANGE = range(20_000, 32_000)
+"""Below the ports that the system gives to outgoing connections, so that none takes ours first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +46,16 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Ports that nothing listens on right now, for a stack beside another one."""
-        sockets = {field.name: socket.socket() for field in fields(cls)}
-        try:
-            for each in sockets.values():
-                each.bind((HOST, 0))
-            return cls(**{name: each.getsockname()[1] for name, each in sockets.items()})
-        finally:
-            for each in sockets.values():
-                each.close()
+        """Ports that nothing listens on right now, for a stack beside another one.
+
+        Raises PortsInUse when there are not enough.
+        """
+        names = [field.name for field in fields(cls)]
+        found = (port for port in SystemRandom().sample(FREE_RANGE, k=500) if not _why_taken(port))
+        chosen = dict(zip(names, found, strict=False))
+        if len(chosen) < len(names):
+            raise PortsInUse(f"no free ports from {FREE_RANGE.start} to {FREE_RANGE.stop}")
+        return cls(**chosen)
 
     def require_free(self, names: Iterable[str]) -> None:
         """Raises PortsInUse, naming every port of `names` that cannot be listened on."""

@@ -2,11 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from stack.children import Child
 from stack.home import Home
 from stack.leash import leash
 from stack.leftovers import ProcessRecord
@@ -22,10 +23,21 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Stack(Supervisor):
     """A running stack: its parts can be started, stopped, killed, paused and resumed by name."""
 
-    addresses: Addresses
-    settings: Mapping[str, str]
-    """The environment that its processes read their settings from."""
-    home: Home
+    def __init__(
+        self,
+        children: Sequence[Child],
+        *,
+        record: ProcessRecord,
+        terminal: Terminal,
+        home: Home,
+        addresses: Addresses,
+        settings: Mapping[str, str],
+    ) -> None:
+        super().__init__(children, record=record, terminal=terminal)
+        self.home = home
+        self.addresses = addresses
+        self.settings = settings
+        """The environment that its processes read their settings from."""
 
     @property
     def api_key(self) -> str | None:
@@ -44,8 +56,8 @@ async def running_stack(
 ) -> AsyncIterator[Stack]:
     """Start the parts called `only` (all by default) on that data folder; stop them at the end.
 
-    `overrides` replaces settings of our own processes. Raises StackError, also at the end when a
-    part died that nobody had ended.
+    `overrides` adds to and replaces the settings of our own processes. Raises StackError, at the
+    end too if a part died that nobody had ended.
     """
     terminal = Terminal(None if quiet else sys.stdout, width=NAME_WIDTH)
     folder = Home(home)
@@ -53,25 +65,40 @@ async def running_stack(
         record = ProcessRecord(folder.process_record)
         if ended := await asyncio.to_thread(record.end_all):
             terminal.say(f"  An earlier run was cut off: ended its {', '.join(ended)}")
-        secrets = folder.secrets()
-        addresses = Addresses.of(ports, secrets)
-        settings = settings_environment(home=folder, addresses=addresses, secrets=secrets)
-        parts = EmbeddedParts(
-            home=folder,
-            ports=ports,
-            secrets=secrets,
-            settings={**settings, **overrides},
-            terminal=terminal,
-        )
-        if replaced := sorted(settings.keys() & overrides.keys()):
-            terminal.say(f"  From your environment: {', '.join(replaced)}")
-        children = parts.children(only)
-        ports.require_free(name for child in children for name in child.ports)
-        stack = Stack(children, record=record, terminal=terminal)
-        stack.addresses, stack.settings, stack.home = addresses, parts.settings, folder
+        stack = _build(folder, ports, only, overrides, record=record, terminal=terminal)
         async with leash(folder.process_record, lock=lock), _stopped_at_the_end(stack):
             await stack.start_all()
             yield stack
+
+
+def _build(
+    home: Home,
+    ports: Ports,
+    only: Collection[str] | None,
+    overrides: Mapping[str, str],
+    *,
+    record: ProcessRecord,
+    terminal: Terminal,
+) -> Stack:
+    secrets = home.secrets()
+    addresses = Addresses.of(ports, secrets)
+    ours = settings_environment(home=home, addresses=addresses, secrets=secrets)
+    if replaced := sorted(ours.keys() & overrides.keys()):
+        terminal.say(f"  From your environment: {', '.join(replaced)}")
+    settings = {**ours, **overrides}
+    parts = EmbeddedParts(
+        home=home, ports=ports, secrets=secrets, settings=settings, terminal=terminal
+    )
+    children = parts.children(only)
+    ports.require_free(name for child in children for name in child.ports)
+    return Stack(
+        children,
+        record=record,
+        terminal=terminal,
+        home=home,
+        addresses=addresses,
+        settings=settings,
+    )
 
 
 @asynccontextmanager

@@ -56,6 +56,7 @@ def settings_environment(*, home: Home, addresses: Addresses, secrets: Secrets) 
     """The environment that our own processes read their settings from."""
     return {
         "PUNCTUAL_MODE": "embedded",
+        "LOG_FORMAT": "console",
         "DATABASE_URL": addresses.database,
         "TEMPORAL_ADDRESS": addresses.temporal,
         "TEMPORAL_NAMESPACE": NAMESPACE,

@@ -84,7 +84,7 @@ class Supervisor:
             await self._gone(process)
 
     def pause(self, name: str) -> None:
-        """Freeze one child and its group where they are.
+        """Freeze one child and its group where they are; PostgreSQL's sessions have other groups.
 
         Raises UnknownChild.
         """

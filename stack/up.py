@@ -15,7 +15,9 @@ from stack.ports import HOST, Ports
 from stack.postgres import DATABASE, SUPERUSER
 from stack.running import Stack, running_stack
 from stack.services import WORKSPACE, settings_in
+from stack.terminal import Terminal
 
+STOPPING = "\nStopping. Once more kills everything at once."
 SHOWN_LINES = 12
 """How many of a dead part's last lines are repeated."""
 
@@ -27,24 +29,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only = parser.parse_args(arguments).only
     try:
         asyncio.run(_up(os.environ, only))
-    except OSError as error:
-        print(f"punctual: {error}", file=sys.stderr)
+    except ChildFailed as error:
+        print(f"punctual: {error}; the rest was stopped. Its last lines:", file=sys.stderr)
+        for line in error.last_lines[-SHOWN_LINES:]:
+            print(f"    {line}", file=sys.stderr)
         return 1
-    except StackError as error:
+    except (StackError, OSError) as error:
         print(f"punctual: {error}", file=sys.stderr)
-        if isinstance(error, ChildFailed):
-            for line in error.last_lines[-SHOWN_LINES:]:
-                print(f"    {line}", file=sys.stderr)
         return 1
     return 0
 
 
 async def _up(environment: Mapping[str, str], only: Collection[str] | None) -> None:
-    serving = asyncio.create_task(_serve(environment, only))
+    terminal = Terminal(sys.stdout)
+    serving = asyncio.create_task(_serve(environment, only, terminal))
 
     def stop() -> None:
-        again = "" if serving.cancelling() else " Once more kills everything at once."
-        print(f"\nStopping.{again}", flush=True)
+        asked_before = serving.cancelling()
+        terminal.say("\nKilling what still runs." if asked_before else STOPPING)
         serving.cancel()
 
     for asked in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -54,15 +56,17 @@ async def _up(environment: Mapping[str, str], only: Collection[str] | None) -> N
         serving.result()
 
 
-async def _serve(environment: Mapping[str, str], only: Collection[str] | None) -> None:
+async def _serve(
+    environment: Mapping[str, str], only: Collection[str] | None, terminal: Terminal
+) -> None:
     began = time.monotonic()
     home = Path(environment.get("PUNCTUAL_HOME") or ROOT / ".punctual")
     ports = Ports.from_environment(environment)
-    print(f"Starting Punctual; its data is in {home}", flush=True)
+    terminal.say(f"Starting Punctual; its data is in {home}")
     overrides = settings_in(environment)
     async with running_stack(home, ports, only=only, quiet=False, overrides=overrides) as stack:
-        print(f"Punctual is up after {time.monotonic() - began:.1f} s. Ctrl-C stops it.\n")
-        print(_addresses(stack, ports), flush=True)
+        terminal.say(f"Punctual is up after {time.monotonic() - began:.1f} s. Ctrl-C stops it.\n")
+        terminal.say(_addresses(stack, ports))
         await stack.wait_for_failure()
 
 
@@ -74,7 +78,8 @@ def _addresses(stack: Stack, ports: Ports) -> str:
         ("temporal", "Temporal UI", stack.addresses.temporal_ui),
         ("sandbox", "Sandbox pages", stack.addresses.sandbox),
         ("postgres", "PostgreSQL", f"{database}, password in {stack.home.secrets_file}"),
-        ("api", "API key", f"{stack.api_key} (workspace {WORKSPACE})"),
     ]
     shown = [(label, value) for part, label, value in lines if stack.is_running(part)]
+    if stack.api_key:
+        shown.append(("API key", f"{stack.api_key} (workspace {WORKSPACE})"))
     return "".join(f"  {label:<14}{value}\n" for label, value in shown)

@@ -10,8 +10,8 @@ from storage.database import Database
 from storage.delivery_state import AccountAccess
 from storage.tables import AccountRow
 
-REFRESH_LEASE = timedelta(seconds=60)
-"""Longer than any token request; after it, a refresh that died may be tried by another."""
+REFRESH_LEASE = timedelta(seconds=90)
+"""Longer than a refresh, which may take two requests; after it, one that died is taken over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,13 @@ from contextlib import asynccontextmanager
 import orjson
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionInPool
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+_AWAY = (OperationalError, InterfaceError, NoConnectionInPool, OSError, TimeoutError)
+
+_AWAY_STATES = ("08", "28", "3D", "53", "57P")
+"""How SQLSTATEs begin that say: not connected, not let in, no room, shutting down."""
 
 
 class DatabaseUnavailable(Exception):
@@ -27,6 +33,7 @@ class Database:
             pool_timeout=10,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
+            hide_parameters=True,  # errors end up in logs, and parameters are texts and secrets
             connect_args={"timeout": 5, "server_settings": {"application_name": "punctual"}},
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -41,10 +48,11 @@ class Database:
         try:
             async with self._sessions.begin() as session:
                 yield session
-        except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+        except _AWAY as error:
             raise DatabaseUnavailable(type(error).__name__) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
+            state = getattr(error.orig, "sqlstate", None) or ""
+            if error.connection_invalidated or state.startswith(_AWAY_STATES):
                 raise DatabaseUnavailable(type(error).__name__) from error
             raise
 

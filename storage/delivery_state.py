@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.content import Content
+from domain.content import Content, PartKind
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
 from domain.receipts import Receipt
@@ -40,6 +40,8 @@ class OpenAttempt:
     evidence: Mapping[str, Any]
     started_at: datetime
     lookups: int
+    error: Mapping[str, Any] | None = None
+    """What the send was answered, when that left its fate open: {type, message, evidence}."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,7 +78,25 @@ class DeliveryState:
     """By part: what is public already."""
     open_attempt: OpenAttempt | None
     tries: Mapping[int, int]
-    """By part: the attempts that count."""
+    """By part: the attempts that are over and count."""
+    first_tries: Mapping[int, datetime]
+    """By part: when the earliest attempt began, retried deliveries included."""
+    doubtful: frozenset[int]
+    """Parts with an earlier attempt that was not answered, and closed by looking for it."""
+
+    @property
+    def next_part(self) -> int:
+        """The first part without a receipt."""
+        indexes = (part.index for part in self.content.parts())
+        return next((index for index in indexes if index not in self.receipts), 0)
+
+    def is_comment(self, part: int) -> bool:
+        """Whether that part only hangs under the post."""
+        return self.content.parts()[part].kind is PartKind.COMMENT
+
+    def with_prepared(self, part: int, prepared: Mapping[str, Any]) -> "DeliveryState":
+        """The same, with that part prepared."""
+        return replace(self, prepared={**self.prepared, part: prepared})
 
     def with_receipt(self, part: int, receipt: Receipt) -> "DeliveryState":
         """The same, one part further."""
@@ -127,6 +147,8 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
         receipts=_receipts(attempts),
         open_attempt=_open(attempts),
         tries=_tries(attempts, delivery.id),
+        first_tries=_first_tries(attempts),
+        doubtful=frozenset(row.part for row in attempts if _is_doubtful(row)),
     )
 
 
@@ -185,6 +207,7 @@ def _open(attempts: list[AttemptRow]) -> OpenAttempt | None:
                 evidence=row.evidence,
                 started_at=row.started_at,
                 lookups=row.lookups,
+                error=row.error,
             )
     return None
 
@@ -192,6 +215,17 @@ def _open(attempts: list[AttemptRow]) -> OpenAttempt | None:
 def _tries(attempts: list[AttemptRow], delivery_id: UUID) -> dict[int, int]:
     counted: dict[int, int] = {}
     for row in attempts:
-        if row.counted and row.delivery_id == delivery_id:
+        if row.outcome and row.counted and row.delivery_id == delivery_id:
             counted[row.part] = counted.get(row.part, 0) + 1
     return counted
+
+
+def _is_doubtful(row: AttemptRow) -> bool:
+    return row.outcome == "unconfirmed" or (row.outcome is not None and row.lookups > 0)
+
+
+def _first_tries(attempts: list[AttemptRow]) -> dict[int, datetime]:
+    earliest: dict[int, datetime] = {}
+    for row in attempts:
+        earliest[row.part] = min(row.started_at, earliest.get(row.part, row.started_at))
+    return earliest

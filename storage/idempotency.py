@@ -27,10 +27,13 @@ async def find(session: AsyncSession, workspace_id: UUID, key: str) -> KeptAnswe
     return KeptAnswer(fingerprint=row.fingerprint, status_code=row.status_code, answer=row.answer)
 
 
-async def keep(session: AsyncSession, workspace_id: UUID, key: str, kept: KeptAnswer) -> bool:
-    """Keep the answer; False when another request with the key was first: roll back.
+async def keep(
+    session: AsyncSession, workspace_id: UUID, key: str, kept: KeptAnswer
+) -> dict[str, Any] | None:
+    """Keep the answer; None when another request with the key was first: roll back.
 
-    Waits while that other request's transaction is still open.
+    Returned as it will be found again: jsonb has an order of keys of its own. Waits while that
+    other request's transaction is still open.
     """
     statement = (
         insert(IdempotencyKeyRow)
@@ -42,6 +45,6 @@ async def keep(session: AsyncSession, workspace_id: UUID, key: str, kept: KeptAn
             answer=kept.answer,
         )
         .on_conflict_do_nothing()
-        .returning(IdempotencyKeyRow.key)
+        .returning(IdempotencyKeyRow.answer)
     )
-    return (await session.execute(statement)).scalar_one_or_none() is not None
+    return (await session.execute(statement)).scalar_one_or_none()

@@ -81,6 +81,15 @@ class Post:
         """Without those that a retry took the place of."""
         return tuple(delivery for delivery in self.deliveries if not delivery.superseded)
 
+    @property
+    def standing_deliveries(self) -> tuple[Delivery, ...]:
+        """The current ones that nobody cancelled."""
+        return tuple(
+            delivery
+            for delivery in self.current_deliveries
+            if delivery.status is not DeliveryStatus.CANCELLED
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostFilter:
@@ -178,6 +187,9 @@ async def add_retry(
             status=DeliveryStatus.SCHEDULED,
             revision=post.revision,
             publish_at=now,
+            remote_id=delivery.remote_id,
+            permalink=delivery.permalink,
+            sent_at=delivery.sent_at,
         )
     )
     await derive_post_status(session, post.id)
@@ -223,7 +235,9 @@ async def list_by_workspace(
     if chosen.publish_until is not None:
         conditions.append(PostRow.publish_at < chosen.publish_until)
     if chosen.network is not None or chosen.account_id is not None:
-        deliveries = select(DeliveryRow.id).where(DeliveryRow.post_id == PostRow.id)
+        deliveries = select(DeliveryRow.id).where(
+            DeliveryRow.post_id == PostRow.id, DeliveryRow.superseded.is_(False)
+        )
         if chosen.network is not None:
             deliveries = deliveries.where(DeliveryRow.network == chosen.network)
         if chosen.account_id is not None:
@@ -282,10 +296,13 @@ async def revise(
 
 
 async def remove_deliveries(session: AsyncSession, delivery_ids: Sequence[UUID]) -> None:
-    """Take back deliveries whose targets an edit dropped: cancelled, and no longer counted."""
+    """Take back deliveries that an edit dropped or replaces: cancelled, and no longer counted."""
     await session.execute(
         update(DeliveryRow)
-        .where(DeliveryRow.id.in_(delivery_ids), DeliveryRow.status.in_(WAITING))
+        .where(
+            DeliveryRow.id.in_(delivery_ids),
+            DeliveryRow.status.in_(WAITING | {DeliveryStatus.CANCELLED}),
+        )
         .values(status=DeliveryStatus.CANCELLED, superseded=True, updated_at=func.now())
     )
 
@@ -299,6 +316,16 @@ async def cancel(session: AsyncSession, post_id: UUID, delivery_ids: Sequence[UU
     )
     if delivery_ids:
         await derive_post_status(session, post_id)
+        # A draft that goes to one account less is still a draft.
+        await session.execute(
+            update(PostRow)
+            .where(
+                PostRow.id == post_id,
+                PostRow.publish_at.is_(None),
+                PostRow.status == PostStatus.SCHEDULED,
+            )
+            .values(status=PostStatus.DRAFT)
+        )
         return
     await session.execute(
         update(PostRow)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import WAITING, DeliveryStatus, sources_of
@@ -110,28 +110,50 @@ class PublishingStore:
             return await load(session, delivery_id)
 
     async def keep_prepared(
-        self, state: DeliveryState, prepared: Mapping[int, Mapping[str, Any]]
-    ) -> None:
-        """Remember what preparing left at the network, for the revision it was made from."""
+        self, state: DeliveryState, part: int, prepared: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Remember what preparing left at the network; answers what counts for this revision.
+
+        The first to prepare a part wins: a second container, made meanwhile by a dispatch that was
+        withdrawn, must not take the place of one that may be on its way.
+        """
         async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            query = select(
+                DeliveryRow.revision, DeliveryRow.prepared_revision, DeliveryRow.prepared
+            ).where(DeliveryRow.id == state.delivery_id)
+            revision, prepared_revision, kept = (await session.execute(query)).one()
+            if revision != state.revision:
+                return prepared
+            kept = (kept or {}) if prepared_revision == revision else {}
+            if (earlier := kept.get(str(part))) is not None:
+                first: Mapping[str, Any] = earlier
+                return first
             await session.execute(
                 update(DeliveryRow)
                 .where(DeliveryRow.id == state.delivery_id)
                 .values(
-                    prepared={str(part): dict(value) for part, value in prepared.items()},
-                    prepared_revision=state.revision,
+                    prepared={**kept, str(part): dict(prepared)}, prepared_revision=state.revision
                 )
             )
             await timeline.append(
-                session, state.post_id, Event.PREPARED, delivery_id=state.delivery_id
+                session,
+                state.post_id,
+                Event.PREPARED,
+                delivery_id=state.delivery_id,
+                details={"part": part},
             )
+            return prepared
 
     async def forget_prepared(self, state: DeliveryState) -> None:
-        """What was prepared is gone at the network."""
+        """What was prepared from this revision is gone at the network."""
         async with self._database.transaction() as session:
             await session.execute(
                 update(DeliveryRow)
-                .where(DeliveryRow.id == state.delivery_id)
+                .where(
+                    DeliveryRow.id == state.delivery_id,
+                    DeliveryRow.prepared_revision == state.revision,
+                )
                 .values(prepared=None, prepared_revision=None)
             )
 
@@ -160,7 +182,6 @@ class PublishingStore:
             )
             if (await session.execute(statement)).scalar_one_or_none() is None:
                 return None
-            number = await _next_number(session, state.delivery_id, part)
             attempt = OpenAttempt(
                 attempt_id=new_id(),
                 part=part,
@@ -169,19 +190,7 @@ class PublishingStore:
                 started_at=started_at,
                 lookups=0,
             )
-            await session.execute(
-                insert(AttemptRow).values(
-                    id=attempt.attempt_id,
-                    delivery_id=state.delivery_id,
-                    root_id=state.root_id,
-                    account_id=state.account.account_id,
-                    part=part,
-                    number=number,
-                    revision=state.revision,
-                    evidence=attempt.evidence,
-                    started_at=started_at,
-                )
-            )
+            number = await _insert_attempt(session, state, attempt)
             await timeline.append(
                 session,
                 state.post_id,
@@ -240,13 +249,13 @@ class PublishingStore:
     async def record_lookup(
         self, state: DeliveryState, attempt: OpenAttempt, reason: Reason, *, found: str
     ) -> None:
-        """Count one look for a try of unknown fate, with what it brought."""
+        """Count one look for a try of unknown fate, with what it brought.
+
+        What the send itself was answered stays: it is the better evidence.
+        """
         async with self._database.transaction() as session:
-            await session.execute(
-                update(AttemptRow)
-                .where(AttemptRow.id == attempt.attempt_id)
-                .values(lookups=AttemptRow.lookups + 1, error=reason.as_json())
-            )
+            told = func.coalesce(AttemptRow.error, literal(reason.as_json(), AttemptRow.error.type))
+            await _write_open(session, attempt, lookups=AttemptRow.lookups + 1, error=told)
             await timeline.append(
                 session,
                 state.post_id,
@@ -260,11 +269,7 @@ class PublishingStore:
     ) -> None:
         """Keep why the fate of a try is unknown; the try stays open."""
         async with self._database.transaction() as session:
-            await session.execute(
-                update(AttemptRow)
-                .where(AttemptRow.id == attempt.attempt_id)
-                .values(error=reason.as_json())
-            )
+            await _write_open(session, attempt, error=reason.as_json())
             await timeline.append(
                 session,
                 state.post_id,
@@ -279,13 +284,38 @@ class PublishingStore:
             await lock_post(session, state.post_id)
             await _apply(session, state, then, reason)
 
+    async def record_unready(
+        self, state: DeliveryState, reason: Reason, *, counted: bool, then: Aftermath, at: datetime
+    ) -> None:
+        """Nothing could be sent: use up a try of the part whose turn it was, if that counts."""
+        async with self._database.transaction() as session:
+            await lock_post(session, state.post_id)
+            if counted:
+                attempt = OpenAttempt(
+                    attempt_id=new_id(),
+                    part=state.next_part,
+                    revision=state.revision,
+                    evidence={},
+                    started_at=at,
+                    lookups=0,
+                )
+                await _insert_attempt(session, state, attempt)
+                await _close_attempt(session, attempt, AttemptOutcome.NOT_SENT, error=reason)
+            await _apply(session, state, then, reason)
+
     async def leave_unconfirmed(
         self, state: DeliveryState, attempt: OpenAttempt, reason: Reason
     ) -> None:
-        """Nobody can prove what became of it: a person decides."""
+        """Nobody can prove what became of it: a person decides.
+
+        Of a comment it is only told: the post that it hangs under is public.
+        """
         async with self._database.transaction() as session:
             await lock_post(session, state.post_id)
             await _close_attempt(session, attempt, AttemptOutcome.UNCONFIRMED, error=reason)
+            if state.is_comment(attempt.part):
+                await _apply(session, state, WithoutComment(), reason)
+                return
             await _move(session, state, DeliveryStatus.UNCONFIRMED, reason=reason.as_json())
             await _tell(session, state, Event.UNCONFIRMED, reason)
 
@@ -301,8 +331,18 @@ async def _apply(
             values, status, event = {}, DeliveryStatus.FAILED, Event.FAILED
         case WithoutComment():
             values, status, event = {}, DeliveryStatus.PUBLISHED, Event.COMMENT_FAILED
+            await _resume_sending(session, state)
     await _move(session, state, status, reason=reason.as_json(), **values)
     await _tell(session, state, event, reason)
+
+
+async def _resume_sending(session: AsyncSession, state: DeliveryState) -> None:
+    """A delivery that waits for its comment goes on to the end by way of the legal states."""
+    await session.execute(
+        update(DeliveryRow)
+        .where(DeliveryRow.id == state.delivery_id, DeliveryRow.status.in_(WAITING))
+        .values(status=DeliveryStatus.SENDING, deferred_until=None)
+    )
 
 
 async def _tell(session: AsyncSession, state: DeliveryState, event: Event, reason: Reason) -> None:
@@ -331,6 +371,25 @@ async def _next_number(session: AsyncSession, delivery_id: UUID, part: int) -> i
     return (await session.execute(query)).scalar_one() + 1
 
 
+async def _insert_attempt(session: AsyncSession, state: DeliveryState, attempt: OpenAttempt) -> int:
+    """Write an attempt down, open; its number."""
+    number = await _next_number(session, state.delivery_id, attempt.part)
+    await session.execute(
+        insert(AttemptRow).values(
+            id=attempt.attempt_id,
+            delivery_id=state.delivery_id,
+            root_id=state.root_id,
+            account_id=state.account.account_id,
+            part=attempt.part,
+            number=number,
+            revision=attempt.revision,
+            evidence=dict(attempt.evidence),
+            started_at=attempt.started_at,
+        )
+    )
+    return number
+
+
 async def _close_attempt(
     session: AsyncSession,
     attempt: OpenAttempt,
@@ -350,6 +409,10 @@ async def _close_attempt(
         }
     if error is not None:
         values["error"] = error.as_json()
+    await _write_open(session, attempt, **values)
+
+
+async def _write_open(session: AsyncSession, attempt: OpenAttempt, **values: Any) -> None:
     statement = (
         update(AttemptRow)
         .where(AttemptRow.id == attempt.attempt_id, AttemptRow.outcome.is_(None))

@@ -23,7 +23,7 @@ class TokenVault:
         Raises InvalidVaultKey, which names the position and never the key.
         """
         if not keys:
-            raise InvalidVaultKey("CREDENTIALS_KEYS names no key")
+            raise InvalidVaultKey("there is no key")
         self._fernet = MultiFernet(
             [_fernet(key, position) for position, key in enumerate(keys, start=1)]
         )
@@ -53,6 +53,6 @@ def _fernet(key: str, position: int) -> Fernet:
         return Fernet(key)
     except ValueError as error:
         raise InvalidVaultKey(
-            f"CREDENTIALS_KEYS: key {position} is not 32 url-safe base64-encoded bytes."
+            f"key {position} is not 32 url-safe base64-encoded bytes."
             " Make one with cryptography.fernet.Fernet.generate_key()"
         ) from error

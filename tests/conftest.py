@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -72,13 +72,24 @@ async def postgres_dsn(postgres_server: PostgresServer) -> str:
     return dsn
 
 
+@pytest.fixture(scope="session")
+def spare_databases() -> list[str]:
+    """Names of emptied databases: emptying one takes a tenth of the time of cloning."""
+    return []
+
+
 @pytest.fixture
-async def database_dsn(postgres_dsn: str, postgres_server: PostgresServer) -> AsyncIterator[str]:
-    """The address of an empty, migrated database of this test alone."""
-    name = f"test_{uuid4().hex}"
-    await postgres_server.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+async def database_dsn(
+    postgres_dsn: str, postgres_server: PostgresServer, spare_databases: list[str]
+) -> AsyncIterator[str]:
+    """The address of an empty, migrated database of this test alone.
+
+    Its tables may be filled, and not altered; numbers of rows go on counting.
+    """
+    name = spare_databases.pop() if spare_databases else await postgres_server.clone(TEMPLATE)
     yield postgres_server.dsn(name)
-    await postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await postgres_server.empty(name)
+    spare_databases.append(name)
 
 
 @pytest.fixture
@@ -86,7 +97,6 @@ def settings(database_dsn: str, tmp_path: Path) -> Settings:
     """Settings of an installation that only this test uses; its networks are a closed port."""
     nowhere = HttpUrl("http://127.0.0.1:9")
     return Settings(
-        mode=Mode.EMBEDDED,
         database_url=PostgresDsn(database_dsn),
         database_pool_size=5,
         credentials_keys=(SecretStr(Fernet.generate_key().decode()),),
@@ -101,7 +111,12 @@ def settings(database_dsn: str, tmp_path: Path) -> Settings:
         bluesky_base_url=nowhere,
         allow_private_addresses=True,
         network_timeout_seconds=5,
-    ).model_copy(update={"network_limits": {network: NetworkLimits() for network in Network}})
+    ).model_copy(
+        update={
+            "mode": Mode.EMBEDDED,
+            "network_limits": {network: NetworkLimits() for network in Network},
+        }
+    )
 
 
 @pytest.fixture

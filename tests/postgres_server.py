@@ -8,17 +8,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGINT
+from uuid import uuid4
 
 import asyncpg
+from sqlalchemy import delete
 
 from stack.binaries import postgres_folder
 from stack.children import Child, ChildProcess
 from stack.postgres import PostgresData
 from stack.system_users import postgres_user
+from storage.tables import Table
 from tests.free_port import free_port
 
 START_LIMIT = 60
 """Seconds, on a busy machine."""
+
+DISCONNECT_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+DELETE_EVERYTHING = ";".join(str(delete(table)) for table in reversed(Table.metadata.sorted_tables))
+"""Faster than TRUNCATE on tables of a few rows."""
 
 HURRIED = ("-F", "--synchronous_commit=off", "--full_page_writes=off", "--max_connections=300")
 
@@ -34,9 +45,20 @@ class PostgresServer:
         """The address of one of its databases."""
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    async def execute(self, statement: str) -> None:
-        """Run a statement that belongs to no database, such as CREATE DATABASE."""
-        connection = await asyncpg.connect(self.dsn("postgres"))
+    async def clone(self, template: str) -> str:
+        """A copy of a database that nobody is connected to; its name."""
+        name = f"test_{uuid4().hex}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return name
+
+    async def empty(self, database: str) -> None:
+        """Disconnect everybody and remove every row."""
+        await self.execute(DISCONNECT_OTHERS, database=database)
+        await self.execute(DELETE_EVERYTHING, database=database)
+
+    async def execute(self, statement: str, *, database: str = "postgres") -> None:
+        """Run one statement or a few; by default where none of the tests' databases is open."""
+        connection = await asyncpg.connect(self.dsn(database))
         try:
             await connection.execute(statement)
         finally:

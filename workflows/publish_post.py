@@ -45,20 +45,24 @@ class PublishPost:
         self._dispatched: dict[UUID, workflow.ActivityHandle[PublishOutcome]] = {}
         self._withdrawn: set[UUID] = set()
         self._moves = 0
+        self._shown = PostStatus.SCHEDULED
 
     @workflow.run
     async def run(self, request: PublishPostRequest) -> PublishPostResult:  # noqa: ARG002
         """Until every delivery is settled: sleep, prepare ahead, dispatch ahead, see what came."""
         while self._pending:
             moves = self._moves
+            self._show(self._status())
             if not await self._sleep_until(self._prepare_at(), moves):
                 continue
             await self._prepare_ahead(moves)
             if not await self._sleep_until(self._arm_at(), moves):
                 continue
-            self._show(PostStatus.PUBLISHING, "publishing")
+            self._show(PostStatus.PUBLISHING)
+            self._describe("publishing")
             await asyncio.gather(*(self._publish(ref) for ref in list(self._pending.values())))
-        self._show(post_status(self._statuses.values()), "finished")
+        self._show(self._status())
+        self._describe("finished")
         await workflow.wait_condition(workflow.all_handlers_finished)
         return PublishPostResult(statuses=self._statuses)
 
@@ -71,8 +75,7 @@ class PublishPost:
     @reschedule.validator
     def _may_reschedule(self, move: Reschedule) -> None:
         self._require_pending()
-        if move.publish_at.tzinfo is None:
-            raise ApplicationError("publish_at needs a time zone", type="NaiveTime")
+        self._require_zone(move.publish_at)
 
     @workflow.update
     async def publish_now(self, now: PublishNow) -> None:
@@ -82,6 +85,7 @@ class PublishPost:
     @publish_now.validator
     def _may_publish_now(self, now: PublishNow) -> None:
         self._require_pending()
+        self._require_zone(now.publish_at)
         if now.publish_at > workflow.now() + timedelta(minutes=1):
             raise ApplicationError("publish_now takes a time that has come", type="FutureTime")
 
@@ -101,6 +105,10 @@ class PublishPost:
     def _require_pending(self) -> None:
         if not self._pending:
             raise ApplicationError("every delivery is settled", type="NothingPending")
+
+    def _require_zone(self, publish_at: datetime) -> None:
+        if publish_at.tzinfo is None:
+            raise ApplicationError("publish_at needs a time zone", type="NaiveTime")
 
     async def _move_to(self, publish_at: datetime) -> None:
         self._publish_at = publish_at
@@ -156,7 +164,11 @@ class PublishPost:
             for ref in refs
         ]
         await workflow.wait_condition(
-            lambda: self._moves != moves or all(handle.done() for handle in handles)
+            lambda: (
+                self._moves != moves
+                or not self._pending
+                or all(handle.done() for handle in handles)
+            )
         )
         for handle in handles:
             handle.cancel()
@@ -164,13 +176,14 @@ class PublishPost:
 
     async def _publish(self, ref: DeliveryRef) -> None:
         """Dispatch one delivery ahead of its second and keep what it came to."""
+        moves = self._moves
         outcome = await self._outcome(ref)
         if outcome is None:
             return
         if outcome.ending is Ending.SETTLED:
             self._pending.pop(ref.delivery_id, None)
-            self._statuses.setdefault(ref.delivery_id, outcome.status)
-        elif outcome.publish_at > self._publish_at:
+            self._statuses[ref.delivery_id] = outcome.status
+        elif self._moves == moves and outcome.publish_at > self._publish_at:
             # The database knows of the move already; its update is still on the way.
             self._publish_at = outcome.publish_at
 
@@ -185,11 +198,12 @@ class PublishPost:
         try:
             outcome: PublishOutcome = await handle
         except ActivityError as error:
-            if not is_cancelled_exception(error):
-                return await self._give_up(ref, error)
-            if ref.delivery_id not in self._withdrawn:
+            if ref.delivery_id in self._withdrawn:
+                # A withdrawn dispatch is not retried: whatever it failed with, the next one sees.
+                return None
+            if is_cancelled_exception(error):
                 raise
-            return None
+            return await self._give_up(ref, error)
         finally:
             del self._dispatched[ref.delivery_id]
             self._withdrawn.discard(ref.delivery_id)
@@ -211,9 +225,15 @@ class PublishPost:
             publish_at=self._publish_at,
         )
 
-    def _show(self, status: PostStatus, doing: str) -> None:
-        workflow.upsert_search_attributes([search_attributes.STATUS.value_set(status)])
-        self._describe(doing)
+    def _status(self) -> PostStatus:
+        waiting = [DeliveryStatus.SCHEDULED for _ in self._pending]
+        return post_status([*self._statuses.values(), *waiting])
+
+    def _show(self, status: PostStatus) -> None:
+        """Tell the web UI, when it changed."""
+        if status is not self._shown:
+            self._shown = status
+            workflow.upsert_search_attributes([search_attributes.STATUS.value_set(status)])
 
     def _describe(self, doing: str) -> None:
         networks = ", ".join(sorted({str(ref.network) for ref in self._request.deliveries}))

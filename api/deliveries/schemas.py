@@ -36,13 +36,14 @@ class DeliveryShown(BaseModel):
     permalink: str | None
     sent_at: Annotated[datetime | None, Field(description="When the request left, UTC.")]
     lateness_ms: Annotated[int | None, Field(description="sent_at minus publish_at.")]
-    superseded: Annotated[bool, Field(description="A retry took its place.")]
+    superseded: Annotated[bool, Field(description="A retry or an edit took its place.")]
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
         """As it is shown."""
         lateness = None
-        if delivery.sent_at and delivery.publish_at:
+        # The first part may be older than the retry that goes on after it.
+        if delivery.sent_at and delivery.publish_at and delivery.sent_at >= delivery.publish_at:
             lateness = round((delivery.sent_at - delivery.publish_at).total_seconds() * 1000)
         return cls(
             id=delivery.id,

@@ -26,8 +26,9 @@ class DeliveryService:
     async def read(self, caller: Caller, delivery_id: UUID) -> Delivery:
         """One delivery. Raises NotFound."""
         async with self._database.transaction() as session:
-            _, delivery = await _locked(session, caller, delivery_id)
-        return delivery
+            post_id = await posts.find_delivery(session, caller.workspace_id, delivery_id)
+            post = await posts.get(session, caller.workspace_id, post_id) if post_id else None
+        return _of(post, delivery_id)[1]
 
     async def cancel(self, caller: Caller, delivery_id: UUID) -> Delivery:
         """Stop one delivery: after this it is never published. Raises NotFound, Conflict."""
@@ -39,14 +40,15 @@ class DeliveryService:
                 raise _wrong_state(delivery, "cancelled", "one of which nothing was sent")
             await posts.cancel(session, post.id, [delivery.id])
             await timeline.append(session, post.id, Event.CANCELLED, delivery_id=delivery.id)
-            await outbox.put(
-                session,
-                OutboxKind.CANCEL_DELIVERIES,
-                workspace_id=caller.workspace_id,
-                post_id=post.id,
-                due_at=datetime.now(UTC),
-                payload={"deliveries": [str(delivery.id)]},
-            )
+            if post.publish_time is not None:
+                await outbox.put(
+                    session,
+                    OutboxKind.CANCEL_DELIVERIES,
+                    workspace_id=caller.workspace_id,
+                    post_id=post.id,
+                    due_at=datetime.now(UTC),
+                    payload={"deliveries": [str(delivery.id)]},
+                )
             return (await _locked(session, caller, delivery_id))[1]
 
     async def retry(self, caller: Caller, delivery_id: UUID) -> Delivery:
@@ -123,6 +125,10 @@ async def _locked(
 ) -> tuple[Post, Delivery]:
     post_id = await posts.find_delivery(session, caller.workspace_id, delivery_id)
     post = await posts.lock(session, caller.workspace_id, post_id) if post_id else None
+    return _of(post, delivery_id)
+
+
+def _of(post: Post | None, delivery_id: UUID) -> tuple[Post, Delivery]:
     if post is None:
         raise NotFound("delivery", delivery_id)
     return post, next(one for one in post.deliveries if one.id == delivery_id)

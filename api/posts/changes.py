@@ -49,12 +49,11 @@ class PostChanges:
             if publish_time is not None:
                 require_publishable(plan)
             await _revise(session, caller, post, plan, publish_time, wanted.priority)
-            event = Event.RESCHEDULED if publish_time != post.publish_time else Event.EDITED
-            await timeline.append(session, post.id, event, details={"revision": post.revision + 1})
+            await _note(session, post, publish_time)
             if publish_time is not None:
                 await _tell(session, caller, post.id, OutboxKind.RESCHEDULE_POST, publish_time.at)
             elif post.publish_time is not None:
-                gone = [str(delivery.id) for delivery in post.current_deliveries]
+                gone = [str(delivery.id) for delivery in post.standing_deliveries]
                 await _tell_cancelled(session, caller, post.id, gone)
             return await _locked(session, caller, post_id)
 
@@ -67,9 +66,7 @@ class PostChanges:
             plan = await plan_post(session, caller.workspace_id, _merged(post, PostChange()))
             require_publishable(plan)
             await _revise(session, caller, post, plan, now, post.priority)
-            await timeline.append(
-                session, post.id, Event.RESCHEDULED, details={"publish_at": now.at}
-            )
+            await _note(session, post, now)
             await _tell(session, caller, post.id, OutboxKind.RESCHEDULE_POST, now.at, {"now": True})
             return await _locked(session, caller, post_id)
 
@@ -83,7 +80,7 @@ class PostChanges:
             if post.status is PostStatus.CANCELLED:
                 return post
             _require_untouched(post)
-            chosen = [delivery.id for delivery in post.current_deliveries]
+            chosen = [delivery.id for delivery in post.standing_deliveries]
             await posts.cancel(session, post.id, chosen)
             await timeline.append(session, post.id, Event.CANCELLED)
             if post.publish_time is not None:
@@ -109,7 +106,7 @@ def _require_revision(post: Post, revision: int | None) -> None:
 def _require_untouched(post: Post) -> None:
     if post.status is PostStatus.CANCELLED:
         raise TooLate.cancelled()
-    under_way = [delivery for delivery in post.current_deliveries if not delivery.untouched]
+    under_way = [delivery for delivery in post.standing_deliveries if not delivery.untouched]
     if under_way:
         raise TooLate.under_way(under_way)
 
@@ -118,7 +115,7 @@ def _merged(post: Post, change: PostChange) -> PostWanted:
     """The whole post as it would be wanted after the change."""
     fields: dict[str, Any] = {
         **wanted_from(post.content),
-        "targets": [delivery.account_id for delivery in post.current_deliveries],
+        "targets": [delivery.account_id for delivery in post.standing_deliveries],
         "priority": post.priority,
     }
     changed = change.model_dump(exclude_unset=True)
@@ -133,11 +130,16 @@ async def _revise(
     publish_time: PublishTime | None,
     priority: int,
 ) -> None:
-    kept = {delivery.account_id for delivery in post.current_deliveries}
+    kept = {delivery.account_id for delivery in post.standing_deliveries}
     wanted = {account.id for account in plan.accounts}
+    # What was cancelled before makes room where the account is wanted again.
     await posts.remove_deliveries(
         session,
-        [one.id for one in post.current_deliveries if one.account_id not in wanted],
+        [
+            one.id
+            for one in post.current_deliveries
+            if (one.account_id in wanted) != (one.account_id in kept)
+        ],
     )
     revision = await posts.revise(
         session,
@@ -155,6 +157,16 @@ async def _revise(
         targets=[target for target in plan.targets if target.account_id not in kept],
         publish_at=publish_time.at if publish_time else None,
     )
+
+
+async def _note(session: AsyncSession, post: Post, publish_time: PublishTime | None) -> None:
+    """Write down what the change came to."""
+    details: dict[str, Any] = {"revision": post.revision + 1}
+    event = Event.EDITED
+    if publish_time != post.publish_time:
+        event = Event.SCHEDULED if post.publish_time is None else Event.RESCHEDULED
+        details["publish_at"] = publish_time.at if publish_time else None
+    await timeline.append(session, post.id, event, details=details)
 
 
 async def _tell(

@@ -11,15 +11,12 @@ from storage.media import Media
 CONTENT_FIELDS = frozenset(ContentWanted.model_fields)
 
 
-def media_ids_of(wanted: PostWanted) -> frozenset[UUID]:
-    """Every uploaded item that the post uses anywhere."""
-    contents: list[ContentWanted] = [wanted, *wanted.variants.values()]
-    attachments = [
-        item
-        for one in contents
-        for item in (*one.media, *(item for part in one.thread for item in part.media))
-    ]
-    return frozenset(item.media_id for item in attachments)
+def media_places(wanted: PostWanted) -> dict[str, UUID]:
+    """Every uploaded item that the post uses anywhere, by its place in the body."""
+    places = _media_places("", wanted)
+    for network, variant in wanted.variants.items():
+        places |= _media_places(f"variants.{network}.", variant)
+    return places
 
 
 def content_of(wanted: PostWanted, media: Mapping[UUID, Media]) -> PostContent:
@@ -41,6 +38,17 @@ def wanted_from(content: PostContent) -> dict[str, Any]:
         for network, changes in content.variants.items()
     }
     return {**base, "variants": variants}
+
+
+def _media_places(prefix: str, wanted: ContentWanted) -> dict[str, UUID]:
+    lists = {f"{prefix}media": wanted.media}
+    for number, part in enumerate(wanted.thread):
+        lists[f"{prefix}thread[{number}].media"] = part.media
+    return {
+        f"{place}[{number}].media_id": item.media_id
+        for place, items in lists.items()
+        for number, item in enumerate(items)
+    }
 
 
 def _fields(

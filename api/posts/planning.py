@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.posts.contents import content_of, media_ids_of
+from api.posts.contents import content_of, media_places
 from api.posts.schemas import PostWanted, WallTime
 from api.problems import FieldProblem, InvalidRequest
 from domain.content import MediaFacts, PostContent
@@ -39,16 +39,23 @@ class PostPlan:
         """Where its deliveries go."""
         return [TargetAccount(account_id=one.id, network=one.network) for one in self.accounts]
 
-    def violations(self, account: Account) -> tuple[Violation, ...]:
-        """What that account's network would refuse."""
+    def problems_of(self, account: Account) -> list[FieldProblem]:
+        """What stands against publishing there: the account's state, and its network's rules."""
         content = self.content.for_network(account.network)
-        return check(account.network, content, self.facts, limits=account.limits)
+        problems = [
+            _refused(self, account.network, violation)
+            for violation in check(account.network, content, self.facts, limits=account.limits)
+        ]
+        if account.status is AccountStatus.CONNECTED:
+            return problems
+        return [_not_connected(self.accounts.index(account), account), *problems]
 
 
 async def plan_post(session: AsyncSession, workspace_id: UUID, wanted: PostWanted) -> PostPlan:
     """Look up what the post names. Raises InvalidRequest for what is not the workspace's."""
     known = await accounts.find_to_use(session, workspace_id, wanted.targets)
-    media = await media_items.find_to_use(session, workspace_id, media_ids_of(wanted))
+    named_media = media_places(wanted)
+    media = await media_items.find_to_use(session, workspace_id, set(named_media.values()))
     problems = [
         _unknown_account(position, account_id)
         for position, account_id in enumerate(wanted.targets)
@@ -60,7 +67,9 @@ async def plan_post(session: AsyncSession, workspace_id: UUID, wanted: PostWante
         if account_id in wanted.targets[:position]
     ]
     problems += [
-        _unknown_media(media_id) for media_id in sorted(media_ids_of(wanted) - media.keys())
+        _unknown_media(place, media_id)
+        for place, media_id in named_media.items()
+        if media_id not in media
     ]
     if problems:
         raise InvalidRequest(*problems)
@@ -82,18 +91,14 @@ def require_publishable(plan: PostPlan) -> None:
                 fix="Name account ids in targets, or leave publish_at out to keep a draft.",
             )
         )
-    problems = [
-        _not_connected(position, account)
-        for position, account in enumerate(plan.accounts)
-        if account.status is not AccountStatus.CONNECTED
-    ]
+    problems = []
     told: set[tuple[Network, str, str]] = set()
     for account in plan.accounts:
-        for violation in plan.violations(account):
-            once = (account.network, violation.field, violation.rule)
+        for problem in plan.problems_of(account):
+            once = (account.network, problem.field, problem.rule)
             if once not in told:
                 told.add(once)
-                problems.append(_refused(plan, account.network, violation))
+                problems.append(problem)
     if problems:
         raise InvalidRequest(*problems)
 
@@ -140,9 +145,9 @@ def _named_twice(position: int, account_id: UUID) -> FieldProblem:
     )
 
 
-def _unknown_media(media_id: UUID) -> FieldProblem:
+def _unknown_media(place: str, media_id: UUID) -> FieldProblem:
     return FieldProblem(
-        field="media",
+        field=place,
         rule="unknown_media",
         message=f"There is no media item {media_id} in this workspace.",
         fix="Upload it with POST /v1/media and use the id from the answer.",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from api.problems import Conflict, FieldProblem, Problem
+from domain.deliveries import WAITING
 from storage.posts import Delivery
 
 
@@ -26,6 +27,13 @@ class IdempotencyKeyReused(Problem):
                 )
             ],
         )
+
+
+class UnprintableKey(ValueError):
+    """An Idempotency-Key that cannot have been meant."""
+
+    rule = "not_printable"
+    fix = "Use up to 200 printable ASCII characters, such as a UUID."
 
 
 class RevisionMissing(Problem):
@@ -61,7 +69,11 @@ class TooLate(Conflict):
     @classmethod
     def under_way(cls, deliveries: Sequence[Delivery]) -> Self:
         """Names each delivery that cannot be taken back."""
-        named = ", ".join(f"{one.network} ({one.handle}) is {one.status}" for one in deliveries)
+        named = ", ".join(
+            f"{one.network} ({one.handle}) is {one.status}"
+            + (" and public in part" if one.remote_id and one.status in WAITING else "")
+            for one in deliveries
+        )
         return cls(
             f"Too late: {named}. What waits for other accounts can be stopped one by one with"
             " POST /v1/deliveries/{id}/cancel.",

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
+from pydantic import AfterValidator
 
 from api.auth.dependencies import require
 from api.auth.scopes import Scope
@@ -13,6 +14,7 @@ from api.auth.service import Caller
 from api.pagination import Page, WantedPage, page_of
 from api.posts.changes import PostChanges
 from api.posts.examples import CHANGE_EXAMPLES, POST_EXAMPLES
+from api.posts.problems import UnprintableKey
 from api.posts.schemas import (
     EventShown,
     PostChange,
@@ -52,7 +54,8 @@ Writer = Annotated[Caller, Depends(require(Scope.POSTS_WRITE))]
 
 def _revision(
     if_match: Annotated[
-        str | None, Header(description="The post's ETag.", examples=['"1"'], max_length=64)
+        str | None,
+        Header(alias="If-Match", description="The post's ETag.", examples=['"1"'], max_length=64),
     ] = None,
 ) -> int | None:
     if if_match is None:
@@ -68,6 +71,12 @@ def _revision(
             )
         )
     return int(match[1])
+
+
+def _printable(key: str | None) -> str | None:
+    if key is None or (key.isascii() and key.isprintable()):
+        return key
+    raise UnprintableKey("The key has a character that is not printable ASCII.")
 
 
 def _instant(name: str, value: str | None) -> datetime | None:
@@ -108,7 +117,9 @@ async def create_post(
     response: Response,
     idempotency_key: Annotated[
         str | None,
+        AfterValidator(_printable),
         Header(
+            alias="Idempotency-Key",
             min_length=1,
             max_length=200,
             description="The same key and body again: the first answer again.",
@@ -138,7 +149,7 @@ async def validate_post(
     for account in plan.accounts:
         violations = [
             ViolationShown.model_validate(one, from_attributes=True)
-            for one in plan.violations(account)
+            for one in plan.problems_of(account)
         ]
         targets.append(
             TargetChecked(
@@ -148,7 +159,8 @@ async def validate_post(
                 violations=violations,
             )
         )
-    return PostChecked(publishable=all(one.publishable for one in targets), targets=targets)
+    publishable = bool(targets) and all(one.publishable for one in targets)
+    return PostChecked(publishable=publishable, targets=targets)
 
 
 @router.get("", summary="List posts")

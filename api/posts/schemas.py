@@ -52,7 +52,7 @@ class ContentWanted(BaseModel):
     text: Annotated[Text, Field(examples=["The bakery opens at seven."])] = ""
     media: Annotated[list[AttachmentWanted], Field(max_length=MAX_ITEMS)] = []
     link: Annotated[
-        Annotated[str, Field(max_length=2048)] | None,
+        Annotated[PlainText, Field(max_length=2048)] | None,
         Field(description="Facebook: shown as a card."),
     ] = None
     thread: Annotated[
@@ -62,7 +62,8 @@ class ContentWanted(BaseModel):
     content_warning: Annotated[Text | None, Field(description="Mastodon.")] = None
     visibility: Annotated[Visibility | None, Field(description="Mastodon.")] = None
     language: Annotated[
-        Annotated[str, Field(max_length=35)] | None, Field(description="BCP 47.", examples=["en"])
+        Annotated[PlainText, Field(max_length=35)] | None,
+        Field(description="BCP 47.", examples=["en"]),
     ] = None
 
 

@@ -93,11 +93,13 @@ class PostService:
             if post is None:
                 raise LookupError(f"post {post_id} vanished while it was created")
             answer = PostShown.of(post).model_dump(mode="json")
-            if key is not None:
-                first = KeptAnswer(fingerprint=fingerprint, status_code=201, answer=answer)
-                if not await idempotency.keep(session, caller.workspace_id, key, first):
-                    raise _KeyTaken
-            return answer
+            if key is None:
+                return answer
+            first = KeptAnswer(fingerprint=fingerprint, status_code=201, answer=answer)
+            kept_answer = await idempotency.keep(session, caller.workspace_id, key, first)
+            if kept_answer is None:
+                raise _KeyTaken
+            return kept_answer
 
     async def validate(self, caller: Caller, wanted: PostWanted) -> PostPlan:
         """The same checks without saving anything. Raises InvalidRequest for what is unknown."""

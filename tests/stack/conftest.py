@@ -4,7 +4,8 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,16 @@ from stack.children import Child
 from stack.leftovers import ProcessRecord
 from stack.supervisor import Supervisor
 from stack.terminal import Terminal
+
+
+@pytest.fixture
+def home_path() -> Iterator[Path]:
+    """A data folder of its own.
+
+    Not in pytest's, which every other run by this user closes to PostgreSQL's user again.
+    """
+    with tempfile.TemporaryDirectory(prefix="punctual-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder) / "home"
 
 
 @pytest.fixture

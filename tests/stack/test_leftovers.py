@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stack.children import ROOT
-from stack.leftovers import ProcessRecord, birth_of
+from stack.leftovers import ProcessRecord, _birth_by_ps, birth_of
 
 SLEEP = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
 DEAF = (
@@ -105,3 +105,15 @@ async def test_no_child_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> 
             return
         await asyncio.sleep(0.02)
     pytest.fail("the child still runs")
+
+
+@pytest.mark.skipif(not Path("/bin/ps").exists(), reason="needs ps, as every macOS has")
+async def test_ps_tells_a_birth_where_there_is_no_proc(
+    sleeping: asyncio.subprocess.Process,
+) -> None:
+    born = _birth_by_ps(sleeping.pid)
+    assert born
+    assert _birth_by_ps(sleeping.pid) == born
+    sleeping.kill()
+    await sleeping.wait()
+    assert _birth_by_ps(sleeping.pid) is None

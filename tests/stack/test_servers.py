@@ -18,8 +18,8 @@ SERVERS = {"postgres", "temporal"}
 
 
 @pytest.fixture
-async def stack(tmp_path: Path) -> AsyncIterator[Stack]:
-    async with running_stack(tmp_path / "home", Ports.free(), only=SERVERS) as stack:
+async def stack(home_path: Path) -> AsyncIterator[Stack]:
+    async with running_stack(home_path, Ports.free(), only=SERVERS) as stack:
         yield stack
 
 
@@ -48,13 +48,13 @@ async def _start_workflow(stack: Stack, workflow: str) -> None:
     )
 
 
-async def test_data_survives_a_restart(tmp_path: Path) -> None:
-    home, ports = tmp_path / "home", Ports.free()
-    async with running_stack(home, ports, only=SERVERS) as stack:
+async def test_data_survives_a_restart(home_path: Path) -> None:
+    ports = Ports.free()
+    async with running_stack(home_path, ports, only=SERVERS) as stack:
         await _query(stack, "CREATE TABLE kept (id int)", "INSERT INTO kept VALUES (7)")
         await _start_workflow(stack, "kept")
         secrets = stack.home.secrets()
-    async with running_stack(home, ports, only=SERVERS) as stack:
+    async with running_stack(home_path, ports, only=SERVERS) as stack:
         assert await _query(stack, "SELECT id FROM kept") == 7
         assert await _workflow_status(stack, "kept") == "RUNNING"
         assert stack.home.secrets() == secrets

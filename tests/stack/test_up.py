@@ -19,10 +19,10 @@ SERVERS = ("--only", "postgres", "temporal")
 
 
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
+def environment(home_path: Path) -> dict[str, str]:
     """A data folder and ports of its own."""
     ports = {variable(name): str(port) for name, port in asdict(Ports.free()).items()}
-    return {**os.environ, **ports, "PUNCTUAL_HOME": str(tmp_path / "home")}
+    return {**os.environ, **ports, "PUNCTUAL_HOME": str(home_path)}
 
 
 async def _start(environment: Mapping[str, str]) -> asyncio.subprocess.Process:
@@ -37,10 +37,12 @@ async def _start(environment: Mapping[str, str]) -> asyncio.subprocess.Process:
 
 async def _until_up(process: asyncio.subprocess.Process) -> str:
     assert process.stdout
+    assert process.stderr
     text = b""
     while b"password in" not in text:
         line = await process.stdout.readline()
-        assert line, text
+        if not line:
+            pytest.fail((text + await process.stderr.read()).decode())
         text += line
     return text.decode()
 
@@ -80,7 +82,10 @@ async def test_a_server_that_dies_ends_the_rest_with_its_name_and_last_lines(
     _, err = await process.communicate()
     lines = err.decode().splitlines()
     assert process.returncode == 1
-    assert lines[0] == "punctual: postgres was killed by SIGKILL"
+    assert (
+        lines[0]
+        == "punctual: postgres was killed by SIGKILL; the rest was stopped. Its last lines:"
+    )
     assert "ready to accept connections" in err.decode()
 
 

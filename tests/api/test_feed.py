@@ -1,0 +1,118 @@
+"""The built-in network as the public sees it."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from domain.networks import Network
+from networks.feed import FeedPosts
+from runtime.resources import FeedTable
+from storage import feed
+from storage.database import Database
+from tests.api.test_posts_actors import Author, accepted, problem, refused
+from tests.conftest import API_BASE_URL, Tenant
+
+
+@pytest.fixture
+def author(client: httpx.AsyncClient, database: Database, workspace: Tenant) -> Author:
+    """Writes for the workspace."""
+    return Author(client, database, workspace)
+
+
+async def publish(
+    database: Database, account_id: str, text: str, media: list[tuple[UUID, str]] | None = None
+) -> UUID:
+    """Put a post on the feed, as its adapter does."""
+    async with database.transaction() as session:
+        return await feed.insert_once(
+            session,
+            account_id=UUID(account_id),
+            publish_key=str(uuid4()),
+            text=text,
+            media=media or [],
+        )
+
+
+async def public(client: httpx.AsyncClient, path: str, **query: Any) -> dict[str, Any]:
+    """What somebody without a key reads."""
+    return accepted(await client.get(f"/v1/feed/{path}", params=query))
+
+
+async def test_the_permalink_shows_the_post_to_everybody(
+    author: Author, client: httpx.AsyncClient, database: Database
+) -> None:
+    account = await author.connect(Network.FEED, "bakery")
+    before = datetime.now(UTC)
+    post_id = await publish(database, account, "Bread 🥖\nat seven.")
+    adapter = FeedPosts(FeedTable(database), public_base_url=API_BASE_URL)
+    told = accepted(await client.get(adapter.permalink(post_id)))
+    assert before <= datetime.fromisoformat(told.pop("published_at")) <= datetime.now(UTC)
+    assert told == {
+        "id": str(post_id),
+        "account_id": account,
+        "handle": "bakery",
+        "display_name": "Bakery",
+        "text": "Bread 🥖\nat seven.",
+        "media": [],
+    }
+
+
+async def test_a_picture_comes_with_its_description_and_a_link_that_works(
+    author: Author, client: httpx.AsyncClient, database: Database
+) -> None:
+    account, bread = await author.connect(Network.FEED), await author.upload()
+    post_id = await publish(database, account, "Bread.", [(UUID(bread), "A loaf")])
+    [item] = (await public(client, f"posts/{post_id}"))["media"]
+    assert (item["media_id"], item["alt_text"]) == (bread, "A loaf")
+    picture = await client.get(item["url"])
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+
+
+async def test_a_profile_lists_its_own_posts_newest_first_in_pages(
+    author: Author, client: httpx.AsyncClient, database: Database
+) -> None:
+    account, other = await author.connect(Network.FEED), await author.connect(Network.FEED)
+    for word in ("one", "two", "three"):
+        await publish(database, account, word)
+        await publish(database, other, "other")
+    path = f"accounts/{account}/posts"
+    first = await public(client, path, limit=2)
+    assert [item["text"] for item in first["items"]] == ["three", "two"]
+    await publish(database, account, "added meanwhile")
+    rest = await public(client, path, limit=2, cursor=first["next_cursor"])
+    assert [item["text"] for item in rest["items"]] == ["one"]
+    assert rest["next_cursor"] is None
+
+
+async def test_nothing_but_the_public_post_is_told(
+    author: Author, client: httpx.AsyncClient, database: Database
+) -> None:
+    post_id = await publish(database, await author.connect(Network.FEED), "Bread.")
+    answer = await client.get(f"/v1/feed/posts/{post_id}")
+    assert str(author.tenant.id) not in answer.text
+    assert "publish_key" not in answer.text
+
+
+async def test_a_scheduled_post_is_not_public_yet(
+    author: Author, client: httpx.AsyncClient
+) -> None:
+    account = await author.connect(Network.FEED)
+    post = await author.schedule(account)
+    for wanted in (post["id"], post["deliveries"][0]["id"]):
+        problem(await client.get(f"/v1/feed/posts/{wanted}"), 404)
+    assert (await public(client, f"accounts/{account}/posts"))["items"] == []
+
+
+async def test_what_is_not_there_or_cannot_be_asked_for_is_said_so(
+    client: httpx.AsyncClient,
+) -> None:
+    nobodys = uuid4()
+    assert str(nobodys) in problem(await client.get(f"/v1/feed/posts/{nobodys}"), 404)["detail"]
+    assert await public(client, f"accounts/{nobodys}/posts") == {"items": [], "next_cursor": None}
+    refused(await client.get("/v1/feed/posts/first"), "feed_post_id", "uuid_parsing")
+    path = f"/v1/feed/accounts/{nobodys}/posts"
+    refused(await client.get(path, params={"limit": 10**9}), "limit", "less_than_equal")
+    refused(await client.get(path, params={"cursor": "made up"}), "cursor", "unknown_cursor")

@@ -1,0 +1,293 @@
+"""The lives of posts: one function for each branch of the workflow, run by tests and recorded.
+
+Each returns when its workflow is done.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from contracts.failures import FailureType
+from domain.deliveries import DeliveryStatus
+from domain.networks import Network
+from tests.workflows.scheduled_posts import (
+    ARM_LEAD,
+    DEADLINE,
+    HOUR,
+    PREPARE_LEAD,
+    Delivery,
+    Posts,
+    ScheduledPost,
+)
+from tests.workflows.scripted_activities import (
+    Held,
+    breaks,
+    comes_back,
+    settled,
+    superseded,
+)
+
+Scenario = Callable[[Posts], Awaitable[ScheduledPost]]
+
+
+async def published(posts: Posts) -> ScheduledPost:
+    """A text to one network."""
+    post = await posts.schedule(Delivery(network=Network.X), ahead=timedelta(days=180))
+    await post.ends()
+    return post
+
+
+async def prepared_and_published(posts: Posts) -> ScheduledPost:
+    """Media to one network, text to another."""
+    post = await posts.schedule(
+        Delivery(network=Network.INSTAGRAM, prepare=True), Delivery(network=Network.X)
+    )
+    await post.ends()
+    return post
+
+
+async def preparation_fails(posts: Posts) -> ScheduledPost:
+    """Preparing never works out ahead of time; publishing does it at the moment."""
+    not_ready = comes_back(FailureType.PREPARATION_PENDING, after=timedelta(minutes=2))
+    post = await posts.schedule(
+        Delivery(network=Network.INSTAGRAM, prepare=True, preparing=[not_ready] * 10)
+    )
+    await post.ends()
+    return post
+
+
+async def rescheduled(posts: Posts) -> ScheduledPost:
+    """Moved to a later time while it sleeps."""
+    post = await posts.schedule(Delivery(network=Network.X), Delivery(network=Network.BLUESKY))
+    await post.reschedule(post.publish_at + 2 * HOUR)
+    await post.ends()
+    return post
+
+
+async def rescheduled_earlier(posts: Posts) -> ScheduledPost:
+    """Moved to an earlier time while it sleeps."""
+    post = await posts.schedule(Delivery(network=Network.X), ahead=3 * HOUR)
+    await post.reschedule(post.publish_at - 2 * HOUR)
+    await post.ends()
+    return post
+
+
+async def rescheduled_while_preparing(posts: Posts) -> ScheduledPost:
+    """Moved while its media is transferred."""
+    transfer = Held()
+    post = await posts.schedule(
+        Delivery(network=Network.INSTAGRAM, prepare=True, preparing=[transfer])
+    )
+    await post.sleep_until(post.publish_at - PREPARE_LEAD)
+    await _reached(transfer)
+    await post.reschedule(post.publish_at + HOUR)
+    await asyncio.wait_for(transfer.withdrawn.wait(), DEADLINE)
+    await post.ends()
+    return post
+
+
+async def rescheduled_while_armed(posts: Posts) -> ScheduledPost:
+    """Moved while a worker holds it and waits for the second."""
+    waiting = Held()
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
+    await _armed(post, waiting)
+    await post.reschedule(post.publish_at + HOUR)
+    await post.ends()
+    return post
+
+
+async def rescheduled_while_failing(posts: Posts) -> ScheduledPost:
+    """Moved while armed, and the withdrawn activity ends with a failure, which nobody retries."""
+    waiting = Held(when_withdrawn=breaks())
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
+    await _armed(post, waiting)
+    await post.reschedule(post.publish_at + HOUR)
+    await post.ends()
+    return post
+
+
+async def rescheduled_while_sending(posts: Posts) -> ScheduledPost:
+    """Moved when it is too late: the activity is in the middle of its send and ends it."""
+    sending = Held(when_withdrawn=settled(DeliveryStatus.PUBLISHED))
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[sending]))
+    await _armed(post, sending)
+    await post.reschedule(post.publish_at + HOUR)
+    await post.ends()
+    return post
+
+
+async def publish_now(posts: Posts) -> ScheduledPost:
+    """Asked for at once while it sleeps."""
+    post = await posts.schedule(Delivery(network=Network.X), ahead=timedelta(days=30))
+    await post.publish_now()
+    await post.ends()
+    return post
+
+
+async def publish_now_while_backing_off(posts: Posts) -> ScheduledPost:
+    """Asked for at once while its activity waits hours for a quota."""
+    full = comes_back(FailureType.RATE_LIMITED, after=timedelta(hours=6))
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[full]))
+    await post.sleep_until(post.publish_at - ARM_LEAD)
+    await post.backs_off()
+    await post.publish_now()
+    await post.ends()
+    return post
+
+
+async def cancelled_while_asleep(posts: Posts) -> ScheduledPost:
+    """Everything is stopped long before its time."""
+    post = await posts.schedule(Delivery(network=Network.X), Delivery(network=Network.BLUESKY))
+    await post.cancel()
+    await post.ends()
+    return post
+
+
+async def cancelled_while_preparing(posts: Posts) -> ScheduledPost:
+    """Everything is stopped while its media is transferred."""
+    transfer = Held()
+    post = await posts.schedule(
+        Delivery(network=Network.INSTAGRAM, prepare=True, preparing=[transfer])
+    )
+    await post.sleep_until(post.publish_at - PREPARE_LEAD)
+    await _reached(transfer)
+    await post.cancel()
+    await post.ends()
+    return post
+
+
+async def cancelled_while_armed(posts: Posts) -> ScheduledPost:
+    """Stopped while a worker holds it and waits for the second."""
+    waiting = Held()
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
+    await _armed(post, waiting)
+    await post.cancel()
+    await post.ends()
+    return post
+
+
+async def cancel_one_of_three(posts: Posts) -> ScheduledPost:
+    """One delivery is stopped; the others go out."""
+    post = await posts.schedule(
+        Delivery(network=Network.X),
+        Delivery(network=Network.BLUESKY),
+        Delivery(network=Network.FEED),
+    )
+    await post.cancel(Network.BLUESKY)
+    await post.ends()
+    return post
+
+
+async def one_of_three_fails(posts: Posts) -> ScheduledPost:
+    """One network refuses for good; the others publish."""
+    post = await posts.schedule(
+        Delivery(network=Network.X),
+        Delivery(network=Network.FACEBOOK, publishing=[settled(DeliveryStatus.FAILED)]),
+        Delivery(network=Network.FEED),
+    )
+    await post.ends()
+    return post
+
+
+async def retried(posts: Posts) -> ScheduledPost:
+    """The network is away, then asks to wait, then answers nothing, then has it."""
+    post = await posts.schedule(
+        Delivery(
+            network=Network.MASTODON,
+            publishing=[
+                comes_back(FailureType.TRY_LATER, after=timedelta(seconds=30)),
+                comes_back(FailureType.RATE_LIMITED, after=timedelta(hours=3)),
+                comes_back(FailureType.OUTCOME_UNKNOWN, after=timedelta(seconds=5)),
+            ],
+        )
+    )
+    await post.ends()
+    return post
+
+
+async def superseded_before_its_update(posts: Posts) -> ScheduledPost:
+    """The activity sees the new time in the database before the update arrives."""
+    delivery = Delivery(network=Network.X)
+    post = await posts.schedule(delivery)
+    later = post.publish_at + HOUR
+    posts.script(delivery, publishing=[superseded(by=later)])
+    await post.ends()
+    return post
+
+
+async def superseded_then_moved_again(posts: Posts) -> ScheduledPost:
+    """What the activity saw is older than the update that arrived meanwhile."""
+    delivery = Delivery(network=Network.X)
+    post = await posts.schedule(delivery)
+    stale = superseded(by=post.publish_at + 5 * HOUR)
+    waiting = Held(when_withdrawn=stale)
+    posts.script(delivery, publishing=[waiting])
+    await _armed(post, waiting)
+    await post.reschedule(post.publish_at + HOUR)
+    await post.ends()
+    return post
+
+
+async def gave_up(posts: Posts) -> ScheduledPost:
+    """The activity fails with something that no repetition cures."""
+    post = await posts.schedule(
+        Delivery(network=Network.X, publishing=[breaks()]), Delivery(network=Network.FEED)
+    )
+    await post.ends()
+    return post
+
+
+async def gave_up_after_a_week(posts: Posts) -> ScheduledPost:
+    """The network asks to wait for longer than anybody wants the post."""
+    away = comes_back(FailureType.RATE_LIMITED, after=timedelta(days=3))
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[away] * 5))
+    await post.ends()
+    return post
+
+
+async def unconfirmed(posts: Posts) -> ScheduledPost:
+    """Nobody can tell whether it is public: a person decides."""
+    post = await posts.schedule(
+        Delivery(network=Network.X, publishing=[settled(DeliveryStatus.UNCONFIRMED)])
+    )
+    await post.ends()
+    return post
+
+
+async def _armed(post: ScheduledPost, held: Held) -> None:
+    await post.sleep_until(post.publish_at - ARM_LEAD)
+    await _reached(held)
+
+
+async def _reached(held: Held) -> None:
+    await asyncio.wait_for(held.reached.wait(), DEADLINE)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.__name__: scenario
+    for scenario in (
+        published,
+        prepared_and_published,
+        preparation_fails,
+        rescheduled,
+        rescheduled_earlier,
+        rescheduled_while_preparing,
+        rescheduled_while_armed,
+        rescheduled_while_failing,
+        rescheduled_while_sending,
+        publish_now,
+        publish_now_while_backing_off,
+        cancelled_while_asleep,
+        cancelled_while_preparing,
+        cancelled_while_armed,
+        cancel_one_of_three,
+        one_of_three_fails,
+        retried,
+        superseded_before_its_update,
+        superseded_then_moved_again,
+        gave_up,
+        gave_up_after_a_week,
+        unconfirmed,
+    )
+}
+"""Every branch, by the name of its history."""
