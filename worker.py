@@ -24,6 +24,7 @@ from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
 from activities.sending import Sender
 from activities.settling import Settler
+from activities.sweeping import PostSweeping
 from activities.waiting import system_clock
 from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
@@ -32,11 +33,13 @@ from relay.post_workflows import Leads, PostWorkflows
 from runtime.health import serve_health
 from runtime.logs import configure_logs
 from runtime.resources import Resources, StoredMedia, open_resources
+from runtime.schedules import keep_sweeping
 from runtime.settings import InvalidSettings, Settings, load_settings
 from runtime.temporal import connect_temporal, register_search_attributes, workflow_runner
 from storage.account_access import AccountStore
 from storage.publishing import PublishingStore
 from workflows.publish_post import PublishPost
+from workflows.sweep_posts import SweepPosts
 
 log = structlog.get_logger("worker")
 
@@ -53,6 +56,7 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         if client is None:
             return
         await register_search_attributes(client, settings.temporal_namespace)
+        await keep_sweeping(client, every=timedelta(seconds=settings.sweep_seconds))
         if settings.worker_health_port:
             await stack.enter_async_context(
                 serve_health(settings.worker_health_port, resources.database, client)
@@ -77,9 +81,12 @@ def build_workers(resources: Resources, client: Client, serve: Sequence[str]) ->
             Worker(
                 client,
                 task_queue=ORCHESTRATION,
-                workflows=[PublishPost],
+                workflows=[PublishPost, SweepPosts],
                 workflow_runner=workflow_runner(),
-                activities=[DeliveryBookkeeping(store).give_up_delivery],
+                activities=[
+                    DeliveryBookkeeping(store).give_up_delivery,
+                    PostSweeping(resources.database, client).sweep_posts,
+                ],
                 graceful_shutdown_timeout=grace,
             )
         )

@@ -10,6 +10,7 @@ from api import health
 from api.accounts import routes as accounts
 from api.body_limit import BodyLimit
 from api.deliveries import routes as deliveries
+from api.docs_page import add_docs_page
 from api.feed import routes as feed
 from api.media import routes as media
 from api.posts import routes as posts
@@ -67,9 +68,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_tags=_TAGS,
         responses={"default": _PROBLEM_ANSWER},
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
     _add_routes(app)
+    add_docs_page(app)
     install(app)
     app.add_middleware(
         BodyLimit,

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from temporalio import activity
 
 from contracts.publishing import DeliveryGivenUp, DeliveryRequest, PublishOutcome
+from contracts.sweeping import SweepReport, SweepRequest
 
 
 class Publishing(ABC):
@@ -28,3 +29,12 @@ class Bookkeeping(ABC):
     @abstractmethod
     async def give_up_delivery(self, given_up: DeliveryGivenUp) -> PublishOutcome:
         """Close a delivery that its own activity could not settle, by what its attempts prove."""
+
+
+class Sweeping(ABC):
+    """Repairs the difference between what is due and what runs."""
+
+    @activity.defn
+    @abstractmethod
+    async def sweep_posts(self, request: SweepRequest) -> SweepReport:
+        """Start what has no workflow, stop workflows that have nothing left to publish."""

@@ -72,16 +72,17 @@ class FeedPosts:
                 f"credentials.handle must be 1 to {HANDLE_LIMIT} letters, digits or underscores",
                 answer=Answer(operation="connect"),
             )
+        display_name = supplied.get("display_name", "").strip() or handle
         return Connection(
             remote_id=handle.lower(),
             handle=handle,
-            display_name=supplied.get("display_name", "").strip() or handle,
-            credentials={"handle": handle},
+            display_name=display_name,
+            credentials={"handle": handle, "display_name": display_name},
         )
 
     async def check(self, target: Target) -> Connection:
         """The built-in profile is always reachable."""
-        return await self.connect({"handle": target.handle})
+        return await self.connect({"handle": target.handle, **target.credentials})
 
     async def refresh(self, target: Target) -> Connection:
         """Nothing to refresh."""

@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     heartbeat_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
     graceful_shutdown_seconds: Annotated[float, Field(gt=0)] = 30.0
     relay_sweep_seconds: Annotated[float, Field(gt=0)] = 5.0
+    """Between two looks into the outbox when nobody woke the relay."""
+    sweep_seconds: Annotated[float, Field(ge=10)] = 60.0
+    """Between two comparisons of what is due with what runs."""
 
     worker_health_port: int | None = None
     """Where a worker answers /healthz and /readyz; none by default."""

@@ -248,6 +248,14 @@ class DeliveryRow(Table):
         CheckConstraint(_one_of("network", Network), name="network"),
         CheckConstraint(_one_of("status", DeliveryStatus), name="status"),
         Index(None, "post_id", "id"),  # a post's deliveries
+        Index(  # what is due and not settled, for the sweep
+            "ix_deliveries_due",
+            "publish_at",
+            postgresql_where=text(
+                "status IN ('scheduled', 'preparing', 'armed', 'sending', 'deferred')"
+                " AND NOT superseded"
+            ),
+        ),
         Index(None, "account_id", "sent_at"),  # what an account published lately
         Index(None, "workspace_id", "status", "id"),  # lists by status
         Index(  # one current delivery to an account of a post

@@ -67,5 +67,16 @@ def writes_down() -> Mapping[str, Any]:
     }
 
 
+def sweeps(*, within: timedelta) -> Mapping[str, Any]:
+    """The sweep: repeating it finds what is left to repair."""
+    return {
+        "task_queue": ORCHESTRATION,
+        "start_to_close_timeout": within / 2,
+        "schedule_to_close_timeout": within,
+        "retry_policy": _QUIET_RETRY,
+        "summary": "compare what is due with what runs",
+    }
+
+
 def _priority(request: PublishPostRequest) -> Priority:
     return Priority(priority_key=request.priority, fairness_key=str(request.workspace_id))

@@ -333,6 +333,15 @@ def upgrade() -> None:
         ["account_id", "sent_at"],
         unique=False,
     )
+    op.create_index(
+        "ix_deliveries_due",
+        "deliveries",
+        ["publish_at"],
+        unique=False,
+        postgresql_where=sa.text(
+            "status IN ('scheduled', 'preparing', 'armed', 'sending', 'deferred') AND NOT superseded"
+        ),
+    )
     op.create_index(op.f("ix_deliveries_post_id_id"), "deliveries", ["post_id", "id"], unique=False)
     op.create_index(
         op.f("ix_deliveries_workspace_id_status_id"),
@@ -479,6 +488,13 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_deliveries_workspace_id_status_id"), table_name="deliveries")
     op.drop_index(op.f("ix_deliveries_post_id_id"), table_name="deliveries")
+    op.drop_index(
+        "ix_deliveries_due",
+        table_name="deliveries",
+        postgresql_where=sa.text(
+            "status IN ('scheduled', 'preparing', 'armed', 'sending', 'deferred') AND NOT superseded"
+        ),
+    )
     op.drop_index(op.f("ix_deliveries_account_id_sent_at"), table_name="deliveries")
     op.drop_table("deliveries")
     op.drop_index(op.f("ix_posts_workspace_id_status_id"), table_name="posts")

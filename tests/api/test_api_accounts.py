@@ -181,6 +181,16 @@ async def test_a_wrong_connection_is_told_by_field(
     assert answer.json()["errors"][0]["fix"]
 
 
+async def test_a_check_of_a_feed_profile_keeps_its_name(
+    client: httpx.AsyncClient, workspace: Tenant
+) -> None:
+    credentials = {"handle": "@Bakery", "display_name": "Corner bakery"}
+    account = (await connect(client, workspace, "feed", credentials)).json()
+    assert (account["handle"], account["display_name"]) == ("Bakery", "Corner bakery")
+    checked = await client.post(f"/v1/accounts/{account['id']}/check", headers=workspace.headers)
+    assert checked.json()["display_name"] == "Corner bakery"
+
+
 async def test_a_wrong_filter_is_told(client: httpx.AsyncClient, workspace: Tenant) -> None:
     answer = await client.get("/v1/accounts?network=myspace", headers=workspace.headers)
     assert answer.status_code == 422

@@ -261,8 +261,8 @@ async def test_a_resolution_that_cannot_be_used_is_named(
     await worker.lose_track(on_x)
     before = await author.ledger.counts()
     for body, field, rule in (
-        ({}, "body", "union_tag_not_found"),
-        ({"outcome": "maybe"}, "body", "union_tag_invalid"),
+        ({}, "outcome", "union_tag_not_found"),
+        ({"outcome": "maybe"}, "outcome", "union_tag_invalid"),
         ({"outcome": "published"}, "permalink", "missing"),
         ({"outcome": "published", "permalink": "bakery"}, "permalink", "url_parsing"),
         ({"outcome": "published", "permalink": "javascript:1"}, "permalink", "url_scheme"),

@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from domain.content import PartKind
 from domain.networks import Network
+from domain.receipts import Receipt
 from networks.feed import FeedPosts
+from networks.protocol import MediaFile, Outgoing, Piece, Target
 from runtime.resources import FeedTable
-from storage import feed
 from storage.database import Database
 from tests.api.test_posts_actors import Author, accepted, problem, refused
 from tests.conftest import API_BASE_URL, Tenant
@@ -23,17 +25,24 @@ def author(client: httpx.AsyncClient, database: Database, workspace: Tenant) -> 
 
 
 async def publish(
-    database: Database, account_id: str, text: str, media: list[tuple[UUID, str]] | None = None
-) -> UUID:
-    """Put a post on the feed, as its adapter does."""
-    async with database.transaction() as session:
-        return await feed.insert_once(
-            session,
-            account_id=UUID(account_id),
-            publish_key=str(uuid4()),
-            text=text,
-            media=media or [],
-        )
+    database: Database, account_id: str, text: str, media: tuple[MediaFile, ...] = ()
+) -> Receipt:
+    """Put a post on the feed, as a worker does."""
+    adapter = FeedPosts(FeedTable(database), public_base_url=API_BASE_URL)
+    target = Target(account_id=UUID(account_id), remote_id="1", handle="bakery", credentials={})
+    outgoing = Outgoing(
+        attempt_id=uuid4(),
+        started_at=datetime.now(UTC),
+        piece=Piece(index=0, kind=PartKind.POST, text=text, media=media),
+        prepared={},
+        evidence={},
+    )
+    return await adapter.send(target, outgoing)
+
+
+async def unread() -> bytes:
+    """The feed keeps a picture's id and asks for no bytes."""
+    raise AssertionError
 
 
 async def public(client: httpx.AsyncClient, path: str, **query: Any) -> dict[str, Any]:
@@ -46,12 +55,12 @@ async def test_the_permalink_shows_the_post_to_everybody(
 ) -> None:
     account = await author.connect(Network.FEED, "bakery")
     before = datetime.now(UTC)
-    post_id = await publish(database, account, "Bread 🥖\nat seven.")
-    adapter = FeedPosts(FeedTable(database), public_base_url=API_BASE_URL)
-    told = accepted(await client.get(adapter.permalink(post_id)))
+    receipt = await publish(database, account, "Bread 🥖\nat seven.")
+    assert receipt.permalink is not None
+    told = accepted(await client.get(receipt.permalink))
     assert before <= datetime.fromisoformat(told.pop("published_at")) <= datetime.now(UTC)
     assert told == {
-        "id": str(post_id),
+        "id": receipt.remote_id,
         "account_id": account,
         "handle": "bakery",
         "display_name": "Bakery",
@@ -64,8 +73,18 @@ async def test_a_picture_comes_with_its_description_and_a_link_that_works(
     author: Author, client: httpx.AsyncClient, database: Database
 ) -> None:
     account, bread = await author.connect(Network.FEED), await author.upload()
-    post_id = await publish(database, account, "Bread.", [(UUID(bread), "A loaf")])
-    [item] = (await public(client, f"posts/{post_id}"))["media"]
+    file = MediaFile(
+        media_id=UUID(bread),
+        content_type="image/jpeg",
+        size=1,
+        width=640,
+        height=640,
+        alt_text="A loaf",
+        public_url="",
+        read=unread,
+    )
+    receipt = await publish(database, account, "Bread.", (file,))
+    [item] = (await public(client, f"posts/{receipt.remote_id}"))["media"]
     assert (item["media_id"], item["alt_text"]) == (bread, "A loaf")
     picture = await client.get(item["url"])
     assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
@@ -90,8 +109,8 @@ async def test_a_profile_lists_its_own_posts_newest_first_in_pages(
 async def test_nothing_but_the_public_post_is_told(
     author: Author, client: httpx.AsyncClient, database: Database
 ) -> None:
-    post_id = await publish(database, await author.connect(Network.FEED), "Bread.")
-    answer = await client.get(f"/v1/feed/posts/{post_id}")
+    receipt = await publish(database, await author.connect(Network.FEED), "Bread.")
+    answer = await client.get(f"/v1/feed/posts/{receipt.remote_id}")
     assert str(author.tenant.id) not in answer.text
     assert "publish_key" not in answer.text
 

@@ -33,6 +33,7 @@ PREPARE_LEAD = timedelta(minutes=10)
 ARM_LEAD = timedelta(minutes=1)
 """Long, so that the seconds of a busy machine do not matter."""
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+PRIORITY = 2
 DEADLINE = 15
 """Seconds for what happens within milliseconds."""
 
@@ -63,6 +64,7 @@ class ScheduledPost:
         handle: WorkflowHandle[object, PublishPostResult],
         deliveries: Sequence[Delivery],
         publish_at: datetime,
+        workspace_id: UUID,
     ) -> None:
         """`publish_at` is what it was started with."""
         self._environment = environment
@@ -70,6 +72,7 @@ class ScheduledPost:
         self.handle = handle
         self._deliveries = {delivery.id: delivery for delivery in deliveries}
         self.publish_at = publish_at
+        self.workspace_id = workspace_id
 
     async def ends(self) -> dict[Network, DeliveryStatus]:
         """Let time pass until the workflow is done; how each delivery ended."""
@@ -155,9 +158,14 @@ class Posts:
         self._publishing = publishing
 
     async def schedule(
-        self, *deliveries: Delivery, ahead: timedelta = HOUR, post_id: UUID | None = None
+        self,
+        *deliveries: Delivery,
+        ahead: timedelta = HOUR,
+        post_id: UUID | None = None,
+        prepare_lead: timedelta = PREPARE_LEAD,
+        arm_lead: timedelta = ARM_LEAD,
     ) -> ScheduledPost:
-        """Start a post's workflow as the relay does, to be published `ahead` of now."""
+        """Start a post's workflow as the relay does, to be published `ahead` from now."""
         publish_at = await self._environment.get_current_time() + ahead
         post_id = post_id or post_without_jitter()
         workspace_id = new_id()
@@ -172,9 +180,9 @@ class Posts:
                 DeliveryRef(delivery_id=one.id, network=one.network, prepare=one.prepare)
                 for one in deliveries
             ),
-            priority=3,
-            prepare_lead=PREPARE_LEAD,
-            arm_lead=ARM_LEAD,
+            priority=PRIORITY,
+            prepare_lead=prepare_lead,
+            arm_lead=arm_lead,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
         )
         handle = await self._environment.client.start_workflow(
@@ -183,7 +191,7 @@ class Posts:
             id=post_workflow_id(post_id),
             task_queue=ORCHESTRATION,
             result_type=PublishPostResult,
-            priority=Priority(priority_key=3, fairness_key=str(workspace_id)),
+            priority=Priority(priority_key=PRIORITY, fairness_key=str(workspace_id)),
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(search_attributes.STATUS, str(PostStatus.SCHEDULED)),
@@ -191,7 +199,9 @@ class Posts:
                 ]
             ),
         )
-        return ScheduledPost(self._environment, self._publishing, handle, deliveries, publish_at)
+        return ScheduledPost(
+            self._environment, self._publishing, handle, deliveries, publish_at, workspace_id
+        )
 
     def script(self, delivery: Delivery, *, publishing: Sequence[Step]) -> None:
         """Say what publishing it does, for steps that depend on the post's times."""

@@ -1,0 +1,128 @@
+"""The body of the sweep: what should run is compared with what runs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from contracts import search_attributes
+from contracts.activity_interfaces import Sweeping
+from contracts.publishing import PUBLISH_POST
+from contracts.sweeping import SweepReport, SweepRequest
+from contracts.workflow_ids import post_workflow_id, retry_workflow_id
+from storage import due, outbox
+from storage.database import Database
+from storage.due import DueDelivery
+from storage.outbox import OutboxKind
+
+log = structlog.get_logger(__name__)
+
+LIMIT = 1000
+"""Deliveries, and workflows, that one sweep looks at; the next one goes on."""
+
+ENDING = timedelta(minutes=5)
+"""After its publish time a workflow may still be about to end by itself."""
+
+AT_ONCE = 10
+"""Questions to Temporal at the same time."""
+
+
+class PostSweeping(Sweeping):
+    """Repairs both ways: posts without a workflow, workflows without a post."""
+
+    def __init__(self, database: Database, client: Client) -> None:
+        """`client` is asked what runs; what is missing goes through the outbox like any start."""
+        self._database = database
+        self._client = client
+
+    @activity.defn
+    async def sweep_posts(self, request: SweepRequest) -> SweepReport:
+        """Look at what is due by now or soon."""
+        before = datetime.now(UTC) + request.ahead
+        async with self._database.transaction() as session:
+            deliveries = await due.list_due(session, before=before, limit=LIMIT)
+        stray = await self._without_workflow(deliveries)
+        await self._restart(stray)
+        stopped = await self._stop_idle(datetime.now(UTC) - ENDING)
+        report = SweepReport(
+            due=len(deliveries), restarted=len({one.post_id for one in stray}), stopped=stopped
+        )
+        if report.restarted or report.stopped:
+            log.warning("swept", restarted=report.restarted, stopped=report.stopped)
+        return report
+
+    async def _without_workflow(self, deliveries: Collection[DueDelivery]) -> list[DueDelivery]:
+        slots = asyncio.Semaphore(AT_ONCE)
+        asked: dict[str, asyncio.Task[bool]] = {}
+        for one in deliveries:
+            name = _workflow_id(one)
+            if name not in asked:
+                asked[name] = asyncio.create_task(self._runs(name, slots))
+        await asyncio.gather(*asked.values())
+        return [one for one in deliveries if not asked[_workflow_id(one)].result()]
+
+    async def _runs(self, workflow_id: str, slots: asyncio.Semaphore) -> bool:
+        async with slots:
+            activity.heartbeat()
+            try:
+                found = await self._client.get_workflow_handle(workflow_id).describe()
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+            return found.status is WorkflowExecutionStatus.RUNNING
+
+    async def _restart(self, stray: Collection[DueDelivery]) -> None:
+        """Put them into the outbox again; a start that was only late is harmless."""
+        posts: set[UUID] = set()
+        for one in stray:
+            if not one.is_retry and one.post_id in posts:
+                continue
+            posts.add(one.post_id)
+            async with self._database.transaction() as session:
+                await outbox.put(
+                    session,
+                    OutboxKind.RETRY_DELIVERY if one.is_retry else OutboxKind.START_POST,
+                    workspace_id=one.workspace_id,
+                    post_id=one.post_id,
+                    due_at=one.publish_at,
+                    payload={"delivery_id": str(one.delivery_id)} if one.is_retry else {},
+                )
+
+    async def _stop_idle(self, before: datetime) -> int:
+        """End workflows whose post has nothing left to publish, or is no more."""
+        running = [post async for post in self._running_posts(before)]
+        if not running:
+            return 0
+        async with self._database.transaction() as session:
+            busy = await due.posts_with_work(session, [post_id for post_id, _ in running])
+        idle = [workflow_id for post_id, workflow_id in running if post_id not in busy]
+        for workflow_id in idle:
+            handle = self._client.get_workflow_handle(workflow_id)
+            try:
+                await handle.terminate("every delivery of its post is settled")
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
+        return len(idle)
+
+    async def _running_posts(self, before: datetime) -> AsyncIterator[tuple[UUID, str]]:
+        query = (
+            f"WorkflowType = '{PUBLISH_POST}' AND ExecutionStatus = 'Running'"
+            f" AND {search_attributes.PUBLISH_AT.name} < '{before.isoformat()}'"
+        )
+        async for execution in self._client.list_workflows(query, limit=LIMIT):
+            post = execution.typed_search_attributes.get(search_attributes.POST)
+            if post is not None:
+                yield UUID(post), execution.id
+
+
+def _workflow_id(one: DueDelivery) -> str:
+    if one.is_retry:
+        return retry_workflow_id(one.post_id, one.delivery_id)
+    return post_workflow_id(one.post_id)

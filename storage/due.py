@@ -1,0 +1,66 @@
+"""What is due and not settled: the question that the sweep asks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.deliveries import SETTLED, DeliveryStatus
+from storage.tables import DeliveryRow, OutboxRow
+
+_UNSETTLED = [status for status in DeliveryStatus if status not in SETTLED]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueDelivery:
+    """A delivery whose time has come, or is about to, with work left."""
+
+    delivery_id: UUID
+    root_id: UUID
+    post_id: UUID
+    workspace_id: UUID
+    publish_at: datetime
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether it has a workflow of its own."""
+        return self.delivery_id != self.root_id
+
+
+async def list_due(session: AsyncSession, *, before: datetime, limit: int) -> list[DueDelivery]:
+    """Unsettled deliveries due before then, earliest first, of which no relay knows more."""
+    on_its_way = select(OutboxRow.id).where(OutboxRow.subject_id == DeliveryRow.post_id)
+    query = (
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.status.in_(_UNSETTLED),
+            DeliveryRow.superseded.is_(False),
+            DeliveryRow.publish_at < before,
+            ~on_its_way.exists(),
+        )
+        .order_by(DeliveryRow.publish_at, DeliveryRow.id)
+        .limit(limit)
+    )
+    return [
+        DueDelivery(
+            delivery_id=row.id,
+            root_id=row.root_id,
+            post_id=row.post_id,
+            workspace_id=row.workspace_id,
+            publish_at=row.publish_at,
+        )
+        for row in (await session.scalars(query)).all()
+        if row.publish_at is not None
+    ]
+
+
+async def posts_with_work(session: AsyncSession, post_ids: list[UUID]) -> set[UUID]:
+    """Those of the posts that have a delivery left to settle, or news on the way."""
+    unsettled = select(DeliveryRow.post_id).where(
+        DeliveryRow.post_id.in_(post_ids), DeliveryRow.status.in_(_UNSETTLED)
+    )
+    on_its_way = select(OutboxRow.subject_id).where(OutboxRow.subject_id.in_(post_ids))
+    found = set((await session.scalars(unsettled)).all())
+    return found | set((await session.scalars(on_its_way)).all())
