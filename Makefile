@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := list
-.PHONY: list install up demo test check record-histories test-bluesky lock api-key format
+.PHONY: list install up demo test check format record-histories test-bluesky crash-matrix soak lock
 
 list: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -47,7 +47,13 @@ record-histories: $(INSTALLED) ## Record a workflow history for every branch
 	@$(BIN)/python -m tests.workflows.record_histories
 
 test-bluesky: $(INSTALLED) ## Publish to the Bluesky reference server (needs Node 20)
-	@$(BIN)/python -m pytest -m bluesky_reference tests/networks/reference
+	@$(BIN)/python -m tests.reference
+
+crash-matrix: $(INSTALLED) ## Kill everything at every named point; count what became public
+	@$(BIN)/python -m crash.matrix
+
+soak: $(INSTALLED) ## Thousands of posts under random kills and network faults
+	@$(BIN)/python -m crash.soak
 
 lock: $(INSTALLED) ## Pin every dependency again, with hashes
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv

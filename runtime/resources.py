@@ -53,7 +53,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             vault=TokenVault([key.get_secret_value() for key in settings.credentials_keys]),
             media_store=_media_store(settings),
             media_links=MediaLinks(
-                str(settings.public_base_url), settings.media_url_key.get_secret_value()
+                _address(settings.storage_public_base_url or settings.public_base_url),
+                settings.media_url_key.get_secret_value(),
             ),
             http=http,
             adapters=_adapters(settings, http, database),

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     storage_provider: StorageProvider = StorageProvider.LOCAL
     storage_base_path: Path = Path(".punctual/media")
     storage_public_base_url: HttpUrl | None = None
+    """Where networks fetch media, when that is not PUBLIC_BASE_URL: a CDN in front of the API."""
     s3_bucket: str | None = None
     s3_region: str = "auto"
     s3_endpoint: HttpUrl | None = None

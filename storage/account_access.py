@@ -1,5 +1,6 @@
 """Accounts as workers use them: read to send, refreshed by one at a time, marked when broken."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -82,6 +83,20 @@ class AccountStore:
                     refresh_lease_until=None,
                 )
             )
+
+    async def encrypt_again(
+        self, *, after: UUID | None, limit: int, encrypt: Callable[[bytes], bytes]
+    ) -> UUID | None:
+        """Replace the encryption of the next accounts in order; the last one's id, or None."""
+        async with self._database.transaction() as session:
+            query = select(AccountRow).order_by(AccountRow.id).limit(limit).with_for_update()
+            if after is not None:
+                query = query.where(AccountRow.id > after)
+            rows = (await session.scalars(query)).all()
+            for row in rows:
+                if row.credentials:
+                    row.credentials = encrypt(row.credentials)
+        return rows[-1].id if rows else None
 
     async def mark(self, account_id: UUID, status: str, reason: str) -> None:
         """Say that an account cannot be used, and why; a person has to repair it."""

@@ -29,13 +29,6 @@ class IdempotencyKeyReused(Problem):
         )
 
 
-class UnprintableKey(ValueError):
-    """An Idempotency-Key that cannot have been meant."""
-
-    rule = "not_printable"
-    fix = "Use up to 200 printable ASCII characters, such as a UUID."
-
-
 class RevisionMissing(Problem):
     """A change has to name the revision it was made from."""
 

@@ -6,7 +6,6 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
-from pydantic import AfterValidator
 
 from api.auth.dependencies import require
 from api.auth.scopes import Scope
@@ -14,7 +13,6 @@ from api.auth.service import Caller
 from api.pagination import Page, WantedPage, page_of
 from api.posts.changes import PostChanges
 from api.posts.examples import CHANGE_EXAMPLES, POST_EXAMPLES
-from api.posts.problems import UnprintableKey
 from api.posts.schemas import (
     EventShown,
     PostChange,
@@ -73,10 +71,27 @@ def _revision(
     return int(match[1])
 
 
-def _printable(key: str | None) -> str | None:
-    if key is None or (key.isascii() and key.isprintable()):
-        return key
-    raise UnprintableKey("The key has a character that is not printable ASCII.")
+def _idempotency_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=200,
+            description="The same key and body again: the first answer again.",
+        ),
+    ] = None,
+) -> str | None:
+    if idempotency_key is None or (idempotency_key.isascii() and idempotency_key.isprintable()):
+        return idempotency_key
+    raise InvalidRequest(
+        FieldProblem(
+            field="Idempotency-Key",
+            rule="not_printable",
+            message="The key has a character that is not printable ASCII.",
+            fix="Use printable ASCII characters, such as those of a UUID.",
+        )
+    )
 
 
 def _instant(name: str, value: str | None) -> datetime | None:
@@ -114,17 +129,8 @@ async def create_post(
     service: Service,
     known: Writer,
     wanted: Annotated[PostWanted, Body(openapi_examples=POST_EXAMPLES)],
+    idempotency_key: Annotated[str | None, Depends(_idempotency_key)],
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        AfterValidator(_printable),
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=200,
-            description="The same key and body again: the first answer again.",
-        ),
-    ] = None,
 ) -> PostShown:
     """Answered as soon as it is kept: nothing is asked of a network or of Temporal.
 

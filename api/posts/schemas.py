@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from api.deliveries.schemas import DeliveryShown
 from api.texts import PlainText
@@ -17,10 +25,20 @@ from storage.timeline import Event, TimelineEvent
 
 MAX_TEXT: Final = 100_000
 """Characters taken at all; each network's own limit is far below and named when it is passed."""
+MAX_TIME: Final = 64
+"""Characters of a time, in whatever form."""
 MAX_ITEMS: Final = 50
 """Media, thread parts or targets of one post."""
 
-Text = Annotated[PlainText, Field(max_length=MAX_TEXT)]
+_PLAIN_TEXT: Final = TypeAdapter[str](PlainText)
+
+
+def _plain(text: str) -> str:
+    # After a limit, which is named better then, and which refuses halves of surrogate pairs.
+    return _PLAIN_TEXT.validate_python(text)
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_plain)]
 
 
 class AttachmentWanted(BaseModel):
@@ -52,7 +70,7 @@ class ContentWanted(BaseModel):
     text: Annotated[Text, Field(examples=["The bakery opens at seven."])] = ""
     media: Annotated[list[AttachmentWanted], Field(max_length=MAX_ITEMS)] = []
     link: Annotated[
-        Annotated[PlainText, Field(max_length=2048)] | None,
+        Annotated[str, Field(max_length=2048), AfterValidator(_plain)] | None,
         Field(description="Facebook: shown as a card."),
     ] = None
     thread: Annotated[
@@ -62,7 +80,7 @@ class ContentWanted(BaseModel):
     content_warning: Annotated[Text | None, Field(description="Mastodon.")] = None
     visibility: Annotated[Visibility | None, Field(description="Mastodon.")] = None
     language: Annotated[
-        Annotated[PlainText, Field(max_length=35)] | None,
+        Annotated[str, Field(max_length=35), AfterValidator(_plain)] | None,
         Field(description="BCP 47.", examples=["en"]),
     ] = None
 
@@ -76,12 +94,33 @@ class WallTime(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    wall_time: Annotated[str, Field(max_length=64, examples=["2027-03-01T09:00"])]
-    time_zone: Annotated[str, Field(max_length=64, examples=["Europe/Berlin"])]
+    wall_time: Annotated[str, Field(max_length=MAX_TIME, examples=["2027-03-01T09:00"])]
+    time_zone: Annotated[str, Field(max_length=MAX_TIME, examples=["Europe/Berlin"])]
+
+
+class NoPublishTime(ValueError):
+    """A value that has the form of no publish time."""
+
+    rule = "not_a_publish_time"
+    fix = (
+        "Send 2027-03-01T09:00:00+01:00, or wall_time and time_zone in an object, or now;"
+        " null is a draft."
+    )
+
+
+def _text_or_wall_time(asked: object, either: ValidatorFunctionWrapHandler) -> str | WallTime:
+    """One of the two, so that what is wrong with one is not mixed with not being the other."""
+    del either
+    if isinstance(asked, dict | WallTime):
+        return WallTime.model_validate(asked)
+    if isinstance(asked, str) and asked.isascii() and len(asked) <= MAX_TIME:
+        return asked
+    raise NoPublishTime("This is no publish time.")
 
 
 PublishAt = Annotated[
-    Literal["now"] | Annotated[str, Field(max_length=64)] | WallTime,
+    Annotated[str, Field(max_length=MAX_TIME)] | WallTime,
+    WrapValidator(_text_or_wall_time),
     Field(
         description="RFC 3339 with offset, a wall time with its IANA zone, or `now`.",
         examples=["2027-03-01T09:00:00+01:00"],

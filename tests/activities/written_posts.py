@@ -1,8 +1,7 @@
 """Posts as authors write, change and stop them, straight in the tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
@@ -16,11 +15,9 @@ from storage.connections import Profile
 from storage.database import Database
 from storage.media import NewMedia
 from storage.posts import Delivery, Post, PublishTime, TargetAccount
-from storage.tables import AttemptRow, DeliveryRow, PostRow
+from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import TimelineEvent
 from storage.vault import TokenVault
-
-Row = Mapping[str, Any]
 
 
 class Author:
@@ -154,13 +151,6 @@ class Author:
         """The delivery's row."""
         async with self._database.transaction() as session:
             row = await session.get(DeliveryRow, delivery_id)
-        assert row is not None
-        return row
-
-    async def stored_post(self, post_id: UUID) -> PostRow:
-        """The post's row."""
-        async with self._database.transaction() as session:
-            row = await session.get(PostRow, post_id)
         assert row is not None
         return row
 

@@ -158,4 +158,4 @@ async def test_a_retry_knows_of_the_doubt_of_the_delivery_before_it(
         )
     retry = await author.retry(await author.delivery(armed.post_id, armed.delivery_id))
     state = await store.load(retry.id)
-    assert (state.doubtful, state.tries, state.first_tries) == ({0}, {}, {0: NOW})
+    assert (state.doubtful, state.tries, state.first_tries) == (frozenset({0}), {}, {0: NOW})

@@ -1,7 +1,8 @@
 """Posts in the tables: written, revised, stopped, retried, and always with the right status."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -178,7 +179,7 @@ async def test_lists_are_by_workspace_and_newest_first(
 ) -> None:
     newer = await author.write(await author.connect(Network.MASTODON), publish_at=TOMORROW)
 
-    async def listed(**chosen: object) -> list[object]:
+    async def listed(**chosen: Any) -> list[UUID]:
         async with database.transaction() as session:
             found = await posts.list_by_workspace(
                 session, author.workspace_id, PostFilter(**chosen), before=None, limit=10

@@ -8,6 +8,7 @@ commands changed gets one more file (published.2.json); one whose commands did n
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -43,6 +44,8 @@ def _write(path: Path, history: dict[str, Any]) -> Path:
 
 
 async def _main(replaced: Collection[str]) -> None:
+    # Scenarios fail on purpose; their tracebacks would bury what was written.
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)
     FOLDER.mkdir(exist_ok=True)
     for name, scenario in SCENARIOS.items():
         written = keep(name, await record(scenario), replace=name in replaced)

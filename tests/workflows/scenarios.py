@@ -90,7 +90,7 @@ async def rescheduled_while_armed(posts: Posts) -> ScheduledPost:
     """Moved while a worker holds it and waits for the second."""
     waiting = Held()
     post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
-    await _armed(post, waiting)
+    await armed(post, waiting)
     await post.reschedule(post.publish_at + HOUR)
     await post.ends()
     return post
@@ -100,7 +100,7 @@ async def rescheduled_while_failing(posts: Posts) -> ScheduledPost:
     """Moved while armed, and the withdrawn activity ends with a failure, which nobody retries."""
     waiting = Held(when_withdrawn=breaks())
     post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
-    await _armed(post, waiting)
+    await armed(post, waiting)
     await post.reschedule(post.publish_at + HOUR)
     await post.ends()
     return post
@@ -110,7 +110,7 @@ async def rescheduled_while_sending(posts: Posts) -> ScheduledPost:
     """Moved when it is too late: the activity is in the middle of its send and ends it."""
     sending = Held(when_withdrawn=settled(DeliveryStatus.PUBLISHED))
     post = await posts.schedule(Delivery(network=Network.X, publishing=[sending]))
-    await _armed(post, sending)
+    await armed(post, sending)
     await post.reschedule(post.publish_at + HOUR)
     await post.ends()
     return post
@@ -160,7 +160,7 @@ async def cancelled_while_armed(posts: Posts) -> ScheduledPost:
     """Stopped while a worker holds it and waits for the second."""
     waiting = Held()
     post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
-    await _armed(post, waiting)
+    await armed(post, waiting)
     await post.cancel()
     await post.ends()
     return post
@@ -222,7 +222,7 @@ async def superseded_then_moved_again(posts: Posts) -> ScheduledPost:
     stale = superseded(by=post.publish_at + 5 * HOUR)
     waiting = Held(when_withdrawn=stale)
     posts.script(delivery, publishing=[waiting])
-    await _armed(post, waiting)
+    await armed(post, waiting)
     await post.reschedule(post.publish_at + HOUR)
     await post.ends()
     return post
@@ -254,7 +254,8 @@ async def unconfirmed(posts: Posts) -> ScheduledPost:
     return post
 
 
-async def _armed(post: ScheduledPost, held: Held) -> None:
+async def armed(post: ScheduledPost, held: Held) -> None:
+    """Wait until a worker holds its publish activity."""
     await post.sleep_until(post.publish_at - ARM_LEAD)
     await _reached(held)
 

@@ -1,0 +1,218 @@
+"""Reschedule, publish now and cancel reach a post wherever it is."""
+
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
+from contracts.publishing import Cancel, PublishNow, Reschedule
+from domain.deliveries import DeliveryStatus, PostStatus
+from domain.networks import Network
+from tests.workflows import scenarios
+from tests.workflows.scheduled_posts import ARM_LEAD, DEADLINE, HOUR, Delivery, Posts
+from tests.workflows.scripted_activities import Held, settled, superseded
+
+SOON = timedelta(seconds=DEADLINE)
+MILLISECOND = timedelta(milliseconds=1)
+"""The resolution of what the server keeps."""
+
+
+@pytest.mark.parametrize(
+    ("scenario", "moved_by"),
+    [
+        (scenarios.rescheduled, 2 * HOUR),
+        (scenarios.rescheduled_earlier, -2 * HOUR),
+        (scenarios.rescheduled_while_preparing, HOUR),
+        (scenarios.rescheduled_while_armed, HOUR),
+        (scenarios.rescheduled_while_failing, HOUR),
+        (scenarios.superseded_before_its_update, HOUR),
+        (scenarios.superseded_then_moved_again, HOUR),
+    ],
+)
+async def test_publishes_at_the_new_time(
+    posts: Posts, scenario: scenarios.Scenario, moved_by: timedelta
+) -> None:
+    post = await scenario(posts)
+    assert set((await post.ends()).values()) == {DeliveryStatus.PUBLISHED}
+    moved_to = post.publish_at + moved_by
+    last = post.calls()[-1]
+    assert abs(last.publish_at - moved_to) <= MILLISECOND
+    assert -MILLISECOND * 2 <= last.at - (moved_to - ARM_LEAD) < SOON
+
+
+async def test_a_withdrawn_dispatch_is_made_again(posts: Posts) -> None:
+    post = await scenarios.rescheduled_while_armed(posts)
+    first, second = post.calls()
+    assert first.publish_at == post.publish_at
+    assert second.publish_at > first.publish_at
+    assert second.attempt == 1
+
+
+async def test_a_moved_post_is_prepared_for_its_new_time(posts: Posts) -> None:
+    post = await scenarios.rescheduled_while_preparing(posts)
+    first, second = post.calls("prepare_delivery")
+    assert second.publish_at - first.publish_at == HOUR
+
+
+async def test_reschedule_says_what_needs_preparing_now(posts: Posts) -> None:
+    post = await posts.schedule(Delivery(network=Network.INSTAGRAM, prepare=True))
+    await post.reschedule(post.publish_at + HOUR, prepare=[])
+    await post.ends()
+    assert post.calls("prepare_delivery") == []
+
+
+async def test_a_send_on_its_way_is_not_repeated_at_the_new_time(posts: Posts) -> None:
+    post = await scenarios.rescheduled_while_sending(posts)
+    assert await post.ends() == {Network.X: DeliveryStatus.PUBLISHED}
+    assert len(post.calls()) == 1
+
+
+async def test_a_failure_of_a_withdrawn_dispatch_gives_nothing_up(posts: Posts) -> None:
+    post = await scenarios.rescheduled_while_failing(posts)
+    assert post.given_up == []
+
+
+async def test_publish_now_wakes_a_sleeping_post(posts: Posts) -> None:
+    post = await scenarios.publish_now(posts)
+    [call] = post.calls()
+    assert call.at - call.publish_at < SOON
+    assert call.publish_at < post.publish_at - timedelta(days=29)
+
+
+async def test_publish_now_cuts_a_long_wait_short(posts: Posts) -> None:
+    post = await scenarios.publish_now_while_backing_off(posts)
+    assert await post.ends() == {Network.X: DeliveryStatus.PUBLISHED}
+    first, second = post.calls()
+    assert second.at - first.at < SOON
+    assert second.publish_at < first.publish_at
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        scenarios.cancelled_while_asleep,
+        scenarios.cancelled_while_preparing,
+        scenarios.cancelled_while_armed,
+    ],
+)
+async def test_a_cancelled_post_ends_at_once(posts: Posts, scenario: scenarios.Scenario) -> None:
+    post = await scenario(posts)
+    assert set((await post.ends()).values()) == {DeliveryStatus.CANCELLED}
+    assert await post.status_shown() is PostStatus.CANCELLED
+    assert (await post.history()).events[-1].event_time.ToDatetime(
+        post.publish_at.tzinfo
+    ) < post.publish_at
+
+
+async def test_cancelling_one_of_three_leaves_the_others(posts: Posts) -> None:
+    post = await scenarios.cancel_one_of_three(posts)
+    assert await post.ends() == {
+        Network.X: DeliveryStatus.PUBLISHED,
+        Network.BLUESKY: DeliveryStatus.CANCELLED,
+        Network.FEED: DeliveryStatus.PUBLISHED,
+    }
+    assert {call.task_queue for call in post.calls()} == {"publish-x", "publish-feed"}
+
+
+async def test_what_was_published_after_all_is_not_called_cancelled(posts: Posts) -> None:
+    sending = Held(when_withdrawn=settled(DeliveryStatus.PUBLISHED))
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[sending]))
+    await scenarios.armed(post, sending)
+    await post.cancel()
+    assert await post.ends() == {Network.X: DeliveryStatus.PUBLISHED}
+
+
+async def test_one_of_three_fails_and_the_others_publish(posts: Posts) -> None:
+    post = await scenarios.one_of_three_fails(posts)
+    assert await post.ends() == {
+        Network.X: DeliveryStatus.PUBLISHED,
+        Network.FACEBOOK: DeliveryStatus.FAILED,
+        Network.FEED: DeliveryStatus.PUBLISHED,
+    }
+    assert await post.status_shown() is PostStatus.PARTIALLY_PUBLISHED
+
+
+async def test_one_superseded_delivery_waits_while_the_other_is_published(posts: Posts) -> None:
+    late = Delivery(network=Network.X)
+    post = await posts.schedule(late, Delivery(network=Network.FEED))
+    later = post.publish_at + HOUR
+    posts.script(late, publishing=[superseded(by=later)])
+    assert set((await post.ends()).values()) == {DeliveryStatus.PUBLISHED}
+    assert [call.publish_at for call in post.calls() if call.delivery_id == late.id] == [
+        post.publish_at,
+        later,
+    ]
+    assert len(post.calls()) == 3
+
+
+@pytest.mark.parametrize("scenario", [scenarios.gave_up, scenarios.gave_up_after_a_week])
+async def test_what_its_activity_cannot_settle_is_given_up(
+    posts: Posts, scenario: scenarios.Scenario
+) -> None:
+    post = await scenario(posts)
+    assert (await post.ends())[Network.X] is DeliveryStatus.FAILED
+    [given_up] = post.given_up
+    assert (given_up.delivery_id,) == post.ids(Network.X)
+    assert given_up.reason
+    assert len(given_up.reason) <= 500
+
+
+async def test_updates_that_make_no_sense_are_refused(posts: Posts) -> None:
+    post = await posts.schedule(Delivery(network=Network.X))
+    zoned = post.publish_at + HOUR
+    naive = datetime.fromisoformat("2030-01-01T09:00:00")
+    refused: list[tuple[str, Reschedule | PublishNow | Cancel, str]] = [
+        ("reschedule", Reschedule(publish_at=naive, prepare=()), "NaiveTime"),
+        ("publish_now", PublishNow(publish_at=naive), "NaiveTime"),
+        ("publish_now", PublishNow(publish_at=zoned), "FutureTime"),
+        ("cancel", Cancel(deliveries=(uuid4(),)), "UnknownDelivery"),
+        ("cancel", Cancel(deliveries=()), "UnknownDelivery"),
+    ]
+    for name, payload, reason in refused:
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await post.update(name, payload)
+        assert isinstance(caught.value.cause, ApplicationError)
+        assert caught.value.cause.type == reason
+    await post.ends()
+    [call] = post.calls()
+    assert call.publish_at == post.publish_at
+
+
+async def test_nothing_moves_once_everything_is_settled(posts: Posts) -> None:
+    # The cancelled delivery's activity ends late, which keeps the workflow open meanwhile.
+    ending = Held(then=settled(DeliveryStatus.CANCELLED))
+    sending = Held(when_withdrawn=ending)
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[sending]))
+    await scenarios.armed(post, sending)
+    await post.cancel()
+    with pytest.raises(WorkflowUpdateFailedError) as caught:
+        await post.reschedule(post.publish_at + HOUR)
+    assert isinstance(caught.value.cause, ApplicationError)
+    assert caught.value.cause.type == "NothingPending"
+    with pytest.raises(WorkflowUpdateFailedError):
+        await post.publish_now()
+    ending.release()
+    assert await post.ends() == {Network.X: DeliveryStatus.CANCELLED}
+
+
+async def test_cancelling_twice_is_harmless(posts: Posts) -> None:
+    waiting = Held()
+    post = await posts.schedule(
+        Delivery(network=Network.X), Delivery(network=Network.FEED, publishing=[waiting])
+    )
+    await post.cancel(Network.X)
+    await post.cancel(Network.X)
+    waiting.release()
+    assert (await post.ends())[Network.X] is DeliveryStatus.CANCELLED
+
+
+async def test_an_update_finishes_before_the_workflow_does(posts: Posts) -> None:
+    post = await scenarios.cancelled_while_asleep(posts)
+    events = [event.WhichOneof("attributes") for event in (await post.history()).events]
+    accepted, completed, done = (
+        events.index(f"workflow_execution_{name}_event_attributes")
+        for name in ("update_accepted", "update_completed", "completed")
+    )
+    assert accepted < completed < done
