@@ -156,6 +156,7 @@ def build_relay(resources: Resources, client: Client) -> OutboxRelay:
         workflows=PostWorkflows(client, leads),
         database_url=str(settings.database_url),
         sweep=timedelta(seconds=settings.relay_sweep_seconds),
+        lease=timedelta(seconds=settings.relay_lease_seconds),
     )
 
 

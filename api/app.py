@@ -16,6 +16,7 @@ from api.media import routes as media
 from api.posts import routes as posts
 from api.problem_handlers import install, unexpected_problem
 from api.problems import MEDIA_TYPE, ProblemSchema
+from api.rate_limit import RateLimitHeaders
 from api.request_context import RequestContext
 from api.workspaces import routes as workspaces
 from runtime.resources import open_resources
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         limit=BODY_LIMIT,
         limits={media.UPLOAD_PATH: known.media_max_bytes + FORM_OVERHEAD},
     )
+    app.add_middleware(RateLimitHeaders)
     app.add_middleware(  # last added, outermost
         RequestContext,
         log_requests=known.request_logging_enabled,

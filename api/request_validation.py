@@ -30,6 +30,8 @@ def _field_problem(found: Mapping[str, Any], body: object) -> FieldProblem:
     fix = getattr(cause, "fix", None) or _fix(found["type"], context)
     message = str(cause) if isinstance(cause, ValueError) else found["msg"]
     location = tuple(found["loc"])
+    if location[-1] == "[key]":  # Pydantic's own mark for a name that is wrong itself
+        location = location[:-1]
     if found["type"].startswith("union_tag"):
         location += (context["discriminator"].strip("'"),)
     return FieldProblem(

@@ -7,24 +7,37 @@ from pydantic import AfterValidator, StringConstraints
 
 _LAYOUT: Final = frozenset("\n\r\t")
 
+_UNUSABLE: Final = {"Cc": "control character", "Cs": "half of a surrogate pair"}
+"""By Unicode category: PostgreSQL keeps no NUL, and UTF-8 has no halves."""
 
-def _without_controls(text: str) -> str:
+
+class UnusableText(ValueError):
+    """A text with a character that nobody can publish; `str()` of it names which and where."""
+
+    rule = "character_not_allowed"
+    fix = "Take that character out."
+
+
+def require_plain(text: str) -> str:
+    """The text as it is. Raises UnusableText."""
     for position, character in enumerate(text):
-        if unicodedata.category(character) == "Cc" and character not in _LAYOUT:
-            raise ValueError(
-                f"has the control character U+{ord(character):04X} at position {position}"
+        unusable = _UNUSABLE.get(unicodedata.category(character))
+        if unusable is not None and character not in _LAYOUT:
+            raise UnusableText(
+                f"There is a {unusable}, U+{ord(character):04X}, at position {position}."
             )
     return text
 
 
 def _on_one_line(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise ValueError("has a line break or another control character")
+    for character in require_plain(text):
+        if character in _LAYOUT:
+            raise UnusableText("There is a line break or a tab in what has to be one line.")
     return text
 
 
-PlainText = Annotated[str, AfterValidator(_without_controls)]
-"""Text of any length and many lines. Without control characters: PostgreSQL keeps no NUL."""
+PlainText = Annotated[str, AfterValidator(require_plain)]
+"""Text of any length and many lines."""
 
 Name = Annotated[
     str,

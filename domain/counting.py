@@ -22,6 +22,7 @@ _EMOJI: Final = regex.compile(
 )
 """Emoji that are drawn as one, by the sequences of UTS #51; a sequence nobody draws counts too."""
 
+_FLAG: Final = regex.compile(r"\p{Regional_Indicator}{2}")
 _GRAPHEME: Final = regex.compile(r"\X")
 
 _MASTODON_MENTION: Final = regex.compile(
@@ -45,7 +46,8 @@ def code_points(text: str) -> int:
 
 def graphemes(text: str) -> int:
     """Length in what a reader takes for one character (UAX #29): Bluesky, and the feed."""
-    return sum(1 for _ in _GRAPHEME.finditer(text))
+    # A flag is a pair of indicators; the pattern would walk back over a run of them each time.
+    return sum(1 for _ in _GRAPHEME.finditer(_FLAG.sub("f", text)))
 
 
 def utf8_bytes(text: str) -> int:

@@ -19,8 +19,6 @@ log = structlog.get_logger(__name__)
 BATCH = 100
 AT_ONCE = 20
 """Items carried out at the same time."""
-LEASE = timedelta(seconds=15)
-"""Longer than one item may take; a relay that is killed gives its items back after it."""
 LONGEST_WAIT = timedelta(seconds=30)
 """Between two tries of one item."""
 
@@ -29,13 +27,24 @@ class OutboxRelay:
     """Carries out what the outbox holds, earliest publish time first."""
 
     def __init__(
-        self, *, database: Database, workflows: PostWorkflows, database_url: str, sweep: timedelta
+        self,
+        *,
+        database: Database,
+        workflows: PostWorkflows,
+        database_url: str,
+        sweep: timedelta,
+        lease: timedelta,
     ) -> None:
-        """`database_url` is plain postgresql://, for the connection that listens."""
+        """`database_url` is plain postgresql://, for the connection that listens.
+
+        `lease` should be longer than one item takes: a relay that is killed gives its items back
+        after it.
+        """
         self._database = database
         self._workflows = workflows
         self._database_url = database_url
         self._sweep = sweep
+        self._lease = lease
         self._wake = asyncio.Event()
         self._stopping = False
         self._away = False
@@ -65,7 +74,7 @@ class OutboxRelay:
         """Carry out one batch; whether there may be more at once."""
         try:
             async with self._database.transaction() as session:
-                items = await outbox.lease(session, limit=BATCH, duration=LEASE)
+                items = await outbox.lease(session, limit=BATCH, duration=self._lease)
             slots = asyncio.Semaphore(AT_ONCE)
             await asyncio.gather(*(self._carry_out(item, slots) for item in items))
         except DatabaseUnavailable as error:

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from cache.failure_limiter import FailureLimiter
+from cache.fallback_store import FallbackStore
+from cache.key_value_store import KeyValueStore
+from cache.memory_store import InMemoryStore
+from cache.rate_limiter import RateLimiter
+from cache.rates import Rate
+from cache.redis_store import RedisStore
 from domain.networks import Network
 from networks.bluesky import BlueskyPosts
 from networks.facebook import FacebookPages
@@ -34,6 +41,11 @@ class Resources:
     media_links: MediaLinks
     http: HttpClient
     adapters: Mapping[Network, NetworkAdapter]
+    key_value_store: KeyValueStore
+    key_requests: RateLimiter | None
+    """By API key; None when they are not limited."""
+    failed_authentications: FailureLimiter | None
+    """By address; None when they are not limited."""
 
 
 @asynccontextmanager
@@ -47,6 +59,8 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             allow_private_addresses=settings.allow_private_addresses,
         )
         stack.push_async_callback(http.close)
+        store = _key_value_store(settings)
+        stack.push_async_callback(store.close)
         yield Resources(
             settings=settings,
             database=database,
@@ -58,6 +72,9 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             ),
             http=http,
             adapters=_adapters(settings, http, database),
+            key_value_store=store,
+            key_requests=_limiter(store, "api-key", settings.api_rate_per_minute),
+            failed_authentications=_failure_limiter(store, settings),
         )
 
 
@@ -133,6 +150,24 @@ def _adapters(
             FeedTable(database), public_base_url=_address(settings.public_base_url)
         ),
     }
+
+
+def _key_value_store(settings: Settings) -> KeyValueStore:
+    if not settings.redis_enabled:
+        return InMemoryStore()
+    if settings.redis_url is None:
+        raise InvalidSettings("REDIS_ENABLED=true needs REDIS_URL")
+    redis = RedisStore(str(settings.redis_url), prefix=settings.redis_key_prefix)
+    return FallbackStore(redis, InMemoryStore())
+
+
+def _limiter(store: KeyValueStore, name: str, per_minute: int) -> RateLimiter | None:
+    return RateLimiter(store, name=name, rate=Rate.per_minute(per_minute)) if per_minute else None
+
+
+def _failure_limiter(store: KeyValueStore, settings: Settings) -> FailureLimiter | None:
+    limiter = _limiter(store, "failed-authentication", settings.api_failed_auth_per_minute)
+    return FailureLimiter(limiter) if limiter else None
 
 
 def _media_store(settings: Settings) -> MediaStore:

@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     HttpUrl,
     PostgresDsn,
+    RedisDsn,
     SecretStr,
     ValidationError,
     field_validator,
@@ -99,6 +100,17 @@ class Settings(BaseSettings):
     """Where clients and networks reach the API; media links are made from it."""
     media_url_key: SecretStr
     """Signs the links under which networks fetch media."""
+    api_rate_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 6000
+    """Requests of one API key; 0 for as many as it likes."""
+    api_failed_auth_per_minute: Annotated[int, Field(ge=0, le=1_000_000)] = 60
+    """Requests from one address that carry no valid API key; 0 for as many as it likes."""
+
+    redis_enabled: bool = False
+    """Without it each process caches and counts by itself."""
+    redis_url: RedisDsn | None = None
+    """redis://:password@host:port/number, or rediss:// with TLS"""
+    redis_key_prefix: Annotated[str, Field(max_length=100)] = "punctual:"
+    """Begins every key, so that several installations can share one server."""
 
     storage_provider: StorageProvider = StorageProvider.LOCAL
     storage_base_path: Path = Path(".punctual/media")
@@ -141,6 +153,8 @@ class Settings(BaseSettings):
     graceful_shutdown_seconds: Annotated[float, Field(gt=0)] = 30.0
     relay_sweep_seconds: Annotated[float, Field(gt=0)] = 5.0
     """Between two looks into the outbox when nobody woke the relay."""
+    relay_lease_seconds: Annotated[float, Field(gt=0)] = 15.0
+    """How long a relay keeps others from what it carries out; one that is killed, as long."""
     sweep_seconds: Annotated[float, Field(ge=10)] = 60.0
     """Between two comparisons of what is due with what runs."""
 
@@ -178,6 +192,12 @@ class Settings(BaseSettings):
             }
             if missing := [name for name, value in needed.items() if not value]:
                 raise ValueError(f"STORAGE_PROVIDER=s3 needs {', '.join(missing)}")
+        return self
+
+    @model_validator(mode="after")
+    def _require_redis_when_enabled(self) -> Self:
+        if self.redis_enabled and self.redis_url is None:
+            raise ValueError("REDIS_ENABLED=true needs REDIS_URL")
         return self
 
     @property

@@ -11,9 +11,19 @@ from starlette.routing import Route
 from sandbox.accounts import Account
 from sandbox.bluesky_blobs import BlueskyBlobs
 from sandbox.bluesky_identifiers import next_tid, record_cid
+from sandbox.bluesky_input import check_input, xrpc_error
+from sandbox.bluesky_lexicon import Check, Invalid, has_format
 from sandbox.bluesky_limits import BlueskyLimits
-from sandbox.bluesky_records import POST, check_key, check_post
-from sandbox.bluesky_sessions import BlueskySessions, xrpc_error
+from sandbox.bluesky_records import (
+    CREATE,
+    DELETE,
+    GET,
+    LIST,
+    POST,
+    PUT,
+    check_post,
+)
+from sandbox.bluesky_sessions import BlueskySessions
 from sandbox.clock import rfc3339
 from sandbox.exchange import endpoint
 from sandbox.faults import NetworkName
@@ -89,11 +99,11 @@ class Bluesky(Network):
     def headers(self, call: Call) -> Mapping[str, str]:
         return {} if call.account is None else self.limits.headers(call.account)
 
-    def rate_limited(self, _call: Call, retry_after_seconds: int) -> Refusal:
-        return self.limits.exceeded(retry_after_seconds)
+    def rate_limited(self, call: Call, retry_after_seconds: int) -> Refusal:
+        return self.limits.exceeded(retry_after_seconds, is_login=_is_login(call))
 
-    def quota_exhausted(self, _call: Call) -> Refusal:
-        return self.limits.day_exceeded()
+    def quota_exhausted(self, call: Call) -> Refusal:
+        return self.limits.day_exceeded(is_login=_is_login(call))
 
     def server_error(self) -> Refusal:
         return xrpc_error(500, "InternalServerError", "Internal Server Error")
@@ -101,24 +111,20 @@ class Bluesky(Network):
     # Records
 
     async def create_record(self, call: Call) -> Response:
-        account = self._writer(call)
-        self.limits.spend(account, "create")
-        collection, record = self._wanted(call.parameters)
+        account = self._writer(call, CREATE, "create")
         rkey = call.parameters.text("rkey") or next_tid(self.state.identifiers)
-        check_key(rkey)
-        uri = f"at://{account.id}/{collection}/{rkey}"
+        record = self._wanted(call.parameters, rkey)
+        uri = f"at://{account.id}/{POST}/{rkey}"
         if self.state.ledger.get(self.name, uri) is not None:
             # The tree of records throws a plain error, which surfaces as 500, not as a conflict.
             raise self.server_error()
         return self._commit(call, account, uri, rkey, record)
 
     async def put_record(self, call: Call) -> Response:
-        account = self._writer(call)
-        self.limits.spend(account, "update")
-        collection, record = self._wanted(call.parameters)
-        rkey = call.parameters.text("rkey") or ""
-        check_key(rkey)
-        uri = f"at://{account.id}/{collection}/{rkey}"
+        account = self._writer(call, PUT, "update")
+        rkey = str(call.parameters.values["rkey"])
+        record = self._wanted(call.parameters, rkey)
+        uri = f"at://{account.id}/{POST}/{rkey}"
         current = self.state.ledger.get(self.name, uri)
         if current is not None and current.extra["cid"] == record_cid(record):
             known = {"uri": uri, "cid": current.extra["cid"], "validationStatus": "valid"}
@@ -165,18 +171,20 @@ class Bluesky(Network):
         return JSONResponse({"uri": uri, "cid": cid, "commit": commit, "validationStatus": "valid"})
 
     async def delete_record(self, call: Call) -> Response:
-        account = self._writer(call)
-        self.limits.spend(account, "delete")
-        uri = self._uri(call.parameters)
-        entry = self.state.ledger.get(self.name, uri)
-        if entry is None or entry.account_id != account.id:
+        account = self._writer(call, DELETE, "delete")
+        entry = self.state.ledger.get(self.name, _uri(account, call.parameters))
+        if entry is None:
             return JSONResponse({})
         self.state.ledger.delete(entry, self.state.clock.now())
         rev = next_tid(self.state.identifiers)
         return JSONResponse({"commit": {"cid": record_cid({"rev": rev}), "rev": rev}})
 
     async def get_record(self, call: Call) -> Response:
-        uri = self._uri(call.parameters)
+        account = self._asked(call.parameters, GET)
+        if account is None:
+            # Of an account that it does not show, the server names no record.
+            raise xrpc_error(400, "InvalidRequest", "Could not locate record")
+        uri = _uri(account, call.parameters)
         entry = self.state.ledger.get(self.name, uri)
         wanted_cid = call.parameters.text("cid")
         if entry is None or (wanted_cid and wanted_cid != entry.extra["cid"]):
@@ -185,10 +193,13 @@ class Bluesky(Network):
 
     async def list_records(self, call: Call) -> Response:
         parameters = call.parameters
-        account = self._repo(parameters)
+        account = self._asked(parameters, LIST)
         limit = parameters.text("limit") or "50"
-        if not limit.isdigit() or not 1 <= int(limit) <= 100:
-            raise xrpc_error(400, "InvalidRequest", "limit must be between 1 and 100")
+        if not limit.isdecimal() or not 1 <= int(limit) <= 100:
+            raise self.server_error()
+        if account is None:
+            message = f"Could not find repo: {parameters.text('repo')}"
+            raise xrpc_error(400, "InvalidRequest", message)
         entries = [
             entry
             for entry in self.state.ledger.newest_first(self.name, account.id)
@@ -209,6 +220,8 @@ class Bluesky(Network):
 
     async def resolve_handle(self, call: Call) -> Response:
         handle = call.parameters.text("handle") or ""
+        if not has_format(handle, "handle"):
+            raise self.server_error()
         account = self.state.accounts.find(self.name, handle)
         if account is None or account.handle.lower() != handle.lower():
             raise xrpc_error(400, "InvalidRequest", "Unable to resolve handle")
@@ -220,31 +233,42 @@ class Bluesky(Network):
             {"did": f"did:web:{host}", "availableUserDomains": [], "inviteCodeRequired": True}
         )
 
-    def _writer(self, call: Call) -> Account:
+    def _writer(self, call: Call, check: Check, action: str) -> Account:
+        """Who writes, after a look at everything but the record."""
         account = self.sessions.authenticated(call)
-        if call.parameters.is_malformed:
-            raise xrpc_error(400, "InvalidRequest", "Input must be valid JSON")
-        if call.parameters.text("repo") not in {account.id, account.handle}:
-            raise xrpc_error(401, "AuthenticationRequired", "Invalid repo for this session")
+        parameters = call.parameters
+        check_input(check, parameters)
+        self.limits.spend(account, action)
+        owner = self.state.accounts.find(self.name, parameters.values["repo"])
+        if owner is None:
+            raise xrpc_error(403, "AccountNotFound", "Account not found")
+        if owner.id != account.id:
+            raise xrpc_error(401, "AuthenticationRequired", "Authentication Required")
         return account
 
-    def _wanted(self, parameters: Parameters) -> tuple[str, dict[str, Any]]:
-        collection, record = parameters.text("collection"), parameters.values.get("record")
-        if collection != POST:
+    def _wanted(self, parameters: Parameters, rkey: str) -> dict[str, Any]:
+        if parameters.values["collection"] != POST:
             raise xrpc_error(400, "InvalidRequest", f"Only {POST} is served here")
-        checked = check_post(record)
-        return collection, checked
+        record: dict[str, Any] = parameters.values["record"]
+        check_post(record, rkey)
+        return record
 
-    def _repo(self, parameters: Parameters) -> Account:
-        repo = parameters.text("repo") or ""
-        account = self.state.accounts.find(self.name, repo)
-        if account is None:
-            raise xrpc_error(400, "InvalidRequest", f"Could not find repo: {repo}")
-        return account
+    def _asked(self, parameters: Parameters, check: Check) -> Account | None:
+        """Whose records are asked for."""
+        try:
+            check(parameters.values, "$")
+        except Invalid as error:
+            # The server checks the parameters of a query where it does not expect them to be wrong.
+            raise self.server_error() from error
+        return self.state.accounts.find(self.name, parameters.values["repo"])
 
-    def _uri(self, parameters: Parameters) -> str:
-        account = self._repo(parameters)
-        return f"at://{account.id}/{parameters.text('collection')}/{parameters.text('rkey')}"
+
+def _uri(account: Account, parameters: Parameters) -> str:
+    return f"at://{account.id}/{parameters.text('collection')}/{parameters.text('rkey')}"
+
+
+def _is_login(call: Call) -> bool:
+    return call.request.url.path.endswith(".createSession")
 
 
 def _posting(_: Request, parameters: Parameters) -> tuple[str, ...]:

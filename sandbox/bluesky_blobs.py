@@ -1,4 +1,4 @@
-"""Bluesky's blobs: taken as they come, checked when a record names them, dropped when none does."""
+"""Bluesky's blobs: taken as they come, compared with the first record, dropped without one."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,7 +8,8 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.accounts import Account
 from sandbox.bluesky_identifiers import blob_cid
-from sandbox.bluesky_sessions import xrpc_error
+from sandbox.bluesky_input import xrpc_error
+from sandbox.bluesky_lexicon import blobs_in
 from sandbox.ledger import PublicMedia
 from sandbox.media_store import sniff_content_type
 from sandbox.network import Call
@@ -17,9 +18,7 @@ from sandbox.uploads import State, Upload
 if TYPE_CHECKING:
     from sandbox.bluesky import Bluesky
 
-MAX_BLOB = 52_428_800
-MAX_IMAGE = 1_000_000
-MAX_VIDEO = 100_000_000
+MAX_BLOB = 5 * 1024 * 1024
 UNREFERENCED_LIFETIME = timedelta(hours=1)
 
 
@@ -36,7 +35,10 @@ class BlueskyBlobs:
         content = call.parameters.body
         if len(content) > MAX_BLOB:
             raise xrpc_error(413, "PayloadTooLarge", "request entity too large")
-        declared = call.request.headers.get("content-type", "application/octet-stream")
+        declared = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if "/" not in declared:
+            message = "Request encoding (Content-Type) required but not provided"
+            raise xrpc_error(400, "InvalidRequest", message)
         content_type = sniff_content_type(content) or declared
         cid = blob_cid(content)
         earlier = self._network.upload_of(account, _blob_id(account, cid))
@@ -62,38 +64,37 @@ class BlueskyBlobs:
         return JSONResponse({"blob": blob})
 
     def media_of(self, account: Account, record: dict[str, Any]) -> tuple[PublicMedia, ...]:
-        """What a record shows; each blob must be there, small enough and of the right kind."""
-        shown = []
-        for path, blob, alt_text in _blobs_of(record.get("embed") or {}):
-            upload = self._blob(account, blob)
-            is_video = path == "video"
-            if not upload.content_type.startswith("video/mp4" if is_video else "image/"):
-                message = f"Wrong type of file. It is {upload.content_type} at {path}"
-                raise xrpc_error(400, "InvalidMimeType", message)
-            limit = MAX_VIDEO if is_video else MAX_IMAGE
-            if upload.size > limit:
-                message = (
-                    f"This file is too large. It is {upload.size / 1e6:.2f}MB"
-                    f" but the maximum size is {limit / 1e6:g}MB."
-                )
-                raise xrpc_error(400, "BlobTooLarge", message)
-            if path != "thumb":
-                shown.append(
-                    PublicMedia(
-                        id=blob["ref"]["$link"],
-                        sha256=upload.sha256,
-                        content_type=upload.content_type,
-                        alt_text=alt_text or None,
-                    )
-                )
-        return tuple(shown)
+        """What a record shows."""
+        return tuple(
+            PublicMedia(
+                id=blob["ref"]["$link"],
+                sha256=upload.sha256,
+                content_type=upload.content_type,
+                alt_text=alt_text or None,
+            )
+            for blob, alt_text in _shown(record.get("embed") or {})
+            for upload in [self._blob(account, blob)]
+        )
 
     def keep(self, account: Account, record: dict[str, Any]) -> None:
-        """A blob in a record is no longer dropped."""
-        for _, blob, _ in _blobs_of(record.get("embed") or {}):
-            upload = self._blob(account, blob)
+        """A blob in a record is no longer dropped; the first record must tell what it is."""
+        uploads = [self._verified(account, blob) for blob in blobs_in(record)]
+        for upload in uploads:
             upload.state = "used"
             self._state.uploads.save(upload)
+
+    def _verified(self, account: Account, blob: dict[str, Any]) -> Upload:
+        upload = self._blob(account, blob)
+        if upload.state == "used":
+            return upload
+        for error, name, stored, told in (
+            ("InvalidMimeType", "Mimetype", upload.content_type, blob["mimeType"]),
+            ("InvalidSize", "Size", upload.size, blob["size"]),
+        ):
+            if stored != told:
+                message = f"Referenced {name} does not match stored blob. "
+                raise xrpc_error(400, error, f"{message}Expected: {stored}, Got: {told}")
+        return upload
 
     def _blob(self, account: Account, blob: dict[str, Any]) -> Upload:
         cid = blob["ref"]["$link"]
@@ -112,14 +113,13 @@ def _blob_id(account: Account, cid: str) -> str:
     return f"{account.id}/{cid}"
 
 
-def _blobs_of(embed: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Place, blob and alt text of each blob in an embed."""
-    kind = embed.get("$type", "")
-    if kind == "app.bsky.embed.recordWithMedia":
-        yield from _blobs_of(embed["media"])
-    for image in embed.get("images", []) if kind == "app.bsky.embed.images" else []:
-        yield "images", image["image"], image["alt"]
-    if kind == "app.bsky.embed.video":
-        yield "video", embed["video"], embed.get("alt", "")
-    if kind == "app.bsky.embed.external" and "thumb" in embed["external"]:
-        yield "thumb", embed["external"]["thumb"], ""
+def _shown(embed: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Blob and alt text of each picture and video that readers see."""
+    match embed.get("$type"):
+        case "app.bsky.embed.recordWithMedia":
+            yield from _shown(embed["media"])
+        case "app.bsky.embed.images":
+            for image in embed["images"]:
+                yield image["image"], image["alt"]
+        case "app.bsky.embed.video":
+            yield embed["video"], embed.get("alt", "")

@@ -1,7 +1,7 @@
 """Bluesky's rate limits: points for writes by account, and logins."""
 
 from sandbox.accounts import Account
-from sandbox.bluesky_sessions import xrpc_error
+from sandbox.bluesky_input import xrpc_error
 from sandbox.limits import Window
 from sandbox.network import Refusal
 from sandbox.state import State
@@ -9,7 +9,7 @@ from sandbox.state import State
 HOUR, DAY = 3_600, 86_400
 POINTS_AN_HOUR, POINTS_A_DAY = 5_000, 35_000
 COSTS = {"create": 3, "update": 2, "delete": 1}
-LOGINS = {"login": (30, 300), "login day": (300, DAY)}
+LOGINS, LOGIN_SECONDS, LOGINS_A_DAY = 30, 300, 300
 
 
 class BlueskyLimits:
@@ -23,39 +23,44 @@ class BlueskyLimits:
             self._take(account, window, COSTS[action])
 
     def spend_login(self, account: Account) -> None:
-        for name, (limit, seconds) in LOGINS.items():
-            window = self._state.windows.get(account.id, f"bluesky.{name}", limit, seconds)
-            self._take(account, window, 1)
+        get = self._state.windows.get
+        for window in (
+            get(account.id, "bluesky.login", LOGINS, LOGIN_SECONDS),
+            get(account.id, "bluesky.login day", LOGINS_A_DAY, DAY),
+        ):
+            self._take(account, window, 1, is_login=True)
 
     def headers(self, account: Account) -> dict[str, str]:
         return self._headers(self._hour(account))
 
-    def exceeded(self, retry_after_seconds: int) -> Refusal:
-        resets_at = int(self._state.clock.now().timestamp()) + retry_after_seconds
+    def exceeded(self, retry_after_seconds: int, *, is_login: bool) -> Refusal:
+        limit, seconds = (LOGINS, LOGIN_SECONDS) if is_login else (POINTS_AN_HOUR, HOUR)
+        return self._exceeded(limit, seconds, retry_after_seconds, is_login=is_login)
+
+    def day_exceeded(self, *, is_login: bool) -> Refusal:
+        limit = LOGINS_A_DAY if is_login else POINTS_A_DAY
+        return self._exceeded(limit, DAY, DAY, is_login=is_login)
+
+    def _exceeded(self, limit: int, seconds: int, wait: int, *, is_login: bool) -> Refusal:
+        resets_at = int(self._state.clock.now().timestamp()) + wait
         headers = {
-            "RateLimit-Limit": str(POINTS_AN_HOUR),
+            "RateLimit-Limit": str(limit),
             "RateLimit-Remaining": "0",
             "RateLimit-Reset": str(resets_at),
-            "RateLimit-Policy": f"{POINTS_AN_HOUR};w={HOUR}",
-            "Retry-After": str(retry_after_seconds),
+            "RateLimit-Policy": f"{limit};w={seconds}",
         }
-        return xrpc_error(429, "RateLimitExceeded", "Rate Limit Exceeded", headers)
+        return _refusal(headers, wait, is_login=is_login)
 
-    def day_exceeded(self) -> Refusal:
-        refusal = self.exceeded(DAY)
-        policy = {
-            "RateLimit-Limit": str(POINTS_A_DAY),
-            "RateLimit-Policy": f"{POINTS_A_DAY};w={DAY}",
-        }
-        return Refusal(429, refusal.body, {**(refusal.headers or {}), **policy})
-
-    def _take(self, account: Account, window: Window, points: int) -> None:
+    def _take(
+        self, account: Account, window: Window, points: int, *, is_login: bool = False
+    ) -> None:
         now = self._state.clock.now()
         if window.spend(now, points) or account.unlimited or not self._state.settings.rate_limits:
             return
         wait = int((window.resets_at(now) - now).total_seconds()) + 1
-        headers = {**self._headers(window), "Retry-After": str(wait)}
-        raise xrpc_error(429, "RateLimitExceeded", "Rate Limit Exceeded", headers)
+        # A refused call leaves no points, also where fewer than it costs were left.
+        headers = {**self._headers(window), "RateLimit-Remaining": "0"}
+        raise _refusal(headers, wait, is_login=is_login)
 
     def _headers(self, window: Window) -> dict[str, str]:
         resets_at = window.resets_at(self._state.clock.now())
@@ -71,3 +76,9 @@ class BlueskyLimits:
 
     def _day(self, account: Account) -> Window:
         return self._state.windows.get(account.id, "bluesky.day", POINTS_A_DAY, DAY)
+
+
+def _refusal(headers: dict[str, str], wait: int, *, is_login: bool) -> Refusal:
+    # Who logs in too often is told when the limit resets, and nothing else.
+    waiting = {} if is_login else {"Retry-After": str(wait)}
+    return xrpc_error(429, "RateLimitExceeded", "Rate Limit Exceeded", {**headers, **waiting})

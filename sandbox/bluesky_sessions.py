@@ -7,14 +7,15 @@ import base64
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
 from sandbox.accounts import Account, Token, Use
-from sandbox.network import Call, Refusal
+from sandbox.bluesky_input import check_input, xrpc_error
+from sandbox.bluesky_lexicon import mapping, string
+from sandbox.network import Call
 
 if TYPE_CHECKING:
     from sandbox.bluesky import Bluesky
@@ -22,18 +23,13 @@ if TYPE_CHECKING:
 ACCESS_SECONDS = 120 * 60
 REFRESH_SECONDS = 90 * 86_400
 GRACE = timedelta(hours=2)
+_LOGIN = mapping({"identifier": string(), "password": string()})
 _SCOPES: dict[Use, tuple[str, str]] = {
     "access": ("com.atproto.appPass", "at+jwt"),
     "refresh": ("com.atproto.refresh", "refresh+jwt"),
 }
 # The signature is for show: a token counts by being on record.
 _SIGNING_KEY = b"sandbox"
-
-
-def xrpc_error(
-    status: int, name: str, message: str, headers: Mapping[str, str] | None = None
-) -> Refusal:
-    return Refusal(status, {"error": name, "message": message}, headers)
 
 
 class BlueskySessions:
@@ -51,13 +47,18 @@ class BlueskySessions:
         return str(account.details["app_password"])
 
     def revoke(self, account: Account) -> None:
+        """The app password is taken back, and the hours that access tokens outlive it are over."""
         account.details.pop("app_password", None)
         self._state.accounts.save(account)
-        self._state.accounts.end_all(account, "revoked")
+        self._state.accounts.end_all(account, "expired", use="access")
+        for token in self._state.accounts.tokens(account):
+            if token.use == "refresh":
+                # Replaced ones too: their hours of grace end with the password.
+                self._state.accounts.end(token, "revoked")
 
     async def create(self, call: Call) -> Response:
-        identifier = call.parameters.text("identifier") or ""
-        password = call.parameters.text("password") or ""
+        check_input(_LOGIN, call.parameters)
+        identifier, password = (call.parameters.values[name] for name in ("identifier", "password"))
         account = self._state.accounts.find("bluesky", identifier)
         known = "" if account is None else str(account.details.get("app_password", ""))
         if account is not None:

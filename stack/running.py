@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from stack.terminal import Terminal
 
 NAME_WIDTH = 10
 NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_COMMANDS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class Stack(Supervisor):
@@ -53,11 +55,13 @@ async def running_stack(
     only: Collection[str] | None = None,
     quiet: bool = True,
     overrides: Mapping[str, str] = NOTHING,
+    commands: Mapping[str, tuple[str, ...]] = NO_COMMANDS,
 ) -> AsyncIterator[Stack]:
     """Start the parts called `only` (all by default) on that data folder; stop them at the end.
 
-    `overrides` adds to and replaces the settings of our own processes. Raises StackError, at the
-    end too if a part died that nobody had ended.
+    `overrides` adds to and replaces the settings of our own processes; `commands` runs something
+    else in the place of the parts that it names. Raises StackError, at the end too if a part died
+    that nobody had ended.
     """
     terminal = Terminal(None if quiet else sys.stdout, width=NAME_WIDTH)
     folder = Home(home)
@@ -65,7 +69,9 @@ async def running_stack(
         record = ProcessRecord(folder.process_record)
         if ended := await asyncio.to_thread(record.end_all):
             terminal.say(f"  An earlier run was cut off: ended its {', '.join(ended)}")
-        stack = _build(folder, ports, only, overrides, record=record, terminal=terminal)
+        stack = _build(
+            folder, ports, only, overrides, commands, record=record, terminal=terminal
+        )
         async with leash(folder.process_record, lock=lock), _stopped_at_the_end(stack):
             await stack.start_all()
             yield stack
@@ -76,6 +82,7 @@ def _build(
     ports: Ports,
     only: Collection[str] | None,
     overrides: Mapping[str, str],
+    commands: Mapping[str, tuple[str, ...]],
     *,
     record: ProcessRecord,
     terminal: Terminal,
@@ -89,7 +96,10 @@ def _build(
     parts = EmbeddedParts(
         home=home, ports=ports, secrets=secrets, settings=settings, terminal=terminal
     )
-    children = parts.children(only)
+    children = [
+        replace(child, command=commands.get(child.name, child.command))
+        for child in parts.children(only)
+    ]
     ports.require_free(name for child in children for name in child.ports)
     return Stack(
         children,

@@ -122,7 +122,7 @@ async def count_waiting(session: AsyncSession, account_id: UUID) -> int:
         DeliveryRow.account_id == account_id,
         DeliveryRow.status.in_(WAITING),
         DeliveryRow.publish_at.is_not(None),
-        DeliveryRow.superseded.is_(False),
+        ~DeliveryRow.superseded,
     )
     return (await session.scalar(query)) or 0
 

@@ -12,9 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.content import Content, PartKind
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
+from domain.policies import AmbiguityPolicy
 from domain.receipts import Receipt
 from storage.contents import from_json
-from storage.tables import AccountRow, AttemptRow, DeliveryRow, MediaRow, PostRevisionRow
+from storage.tables import (
+    AccountRow,
+    AttemptRow,
+    DeliveryRow,
+    MediaRow,
+    PostRevisionRow,
+    WorkspaceRow,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,6 +73,8 @@ class DeliveryState:
     post_id: UUID
     workspace_id: UUID
     network: Network
+    ambiguity_policy: AmbiguityPolicy
+    """The workspace's."""
     status: DeliveryStatus
     revision: int
     publish_at: datetime
@@ -106,8 +116,9 @@ class DeliveryState:
 async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
     """Read a delivery's state. Raises LookupError when there is no such delivery with a time."""
     query = (
-        select(DeliveryRow, AccountRow, PostRevisionRow.content)
+        select(DeliveryRow, AccountRow, PostRevisionRow.content, WorkspaceRow.ambiguity_policy)
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
+        .join(WorkspaceRow, WorkspaceRow.id == DeliveryRow.workspace_id)
         .join(
             PostRevisionRow,
             (PostRevisionRow.post_id == DeliveryRow.post_id)
@@ -118,7 +129,7 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise LookupError(f"there is no delivery {delivery_id}")
-    delivery, account, stored = found
+    delivery, account, stored, ambiguity_policy = found
     if delivery.publish_at is None:
         raise LookupError(f"delivery {delivery_id} belongs to a draft")
     content = from_json(stored).for_network(delivery.network)
@@ -129,6 +140,7 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
         post_id=delivery.post_id,
         workspace_id=delivery.workspace_id,
         network=delivery.network,
+        ambiguity_policy=ambiguity_policy,
         status=delivery.status,
         revision=delivery.revision,
         publish_at=delivery.publish_at,

@@ -17,7 +17,7 @@ async def lock_post(session: AsyncSession, post_id: UUID) -> None:
 async def derive_post_status(session: AsyncSession, post_id: UUID) -> None:
     """Bring a locked post's status up to its current deliveries'."""
     query = select(DeliveryRow.status).where(
-        DeliveryRow.post_id == post_id, DeliveryRow.superseded.is_(False)
+        DeliveryRow.post_id == post_id, ~DeliveryRow.superseded
     )
     status = post_status((await session.scalars(query)).all())
     await session.execute(

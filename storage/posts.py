@@ -236,7 +236,9 @@ async def list_by_workspace(
         conditions.append(PostRow.publish_at < chosen.publish_until)
     if chosen.network is not None or chosen.account_id is not None:
         deliveries = select(DeliveryRow.id).where(
-            DeliveryRow.post_id == PostRow.id, DeliveryRow.superseded.is_(False)
+            DeliveryRow.post_id == PostRow.id,
+            DeliveryRow.workspace_id == workspace_id,
+            ~DeliveryRow.superseded,  # as the partial indexes have it
         )
         if chosen.network is not None:
             deliveries = deliveries.where(DeliveryRow.network == chosen.network)

@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from domain.deliveries import DeliveryStatus, PostStatus
 from domain.networks import Network
+from domain.policies import AmbiguityPolicy
 
 
 def _enum(values: type[StrEnum]) -> Enum:
@@ -63,6 +64,7 @@ class Table(DeclarativeBase):
         Network: _enum(Network),
         DeliveryStatus: _enum(DeliveryStatus),
         PostStatus: _enum(PostStatus),
+        AmbiguityPolicy: _enum(AmbiguityPolicy),
     }
 
 
@@ -78,7 +80,12 @@ class WorkspaceRow(Table):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
+    ambiguity_policy: Mapped[AmbiguityPolicy] = mapped_column(server_default=AmbiguityPolicy.HOLD)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (
+        CheckConstraint(_one_of("ambiguity_policy", AmbiguityPolicy), name="ambiguity_policy"),
+    )
 
 
 class ApiKeyRow(Table):
@@ -258,6 +265,13 @@ class DeliveryRow(Table):
         ),
         Index(None, "account_id", "sent_at"),  # what an account published lately
         Index(None, "workspace_id", "status", "id"),  # lists by status
+        Index(  # posts going to a network
+            "ix_deliveries_network",
+            "workspace_id",
+            "network",
+            "post_id",
+            postgresql_where=text("NOT superseded"),
+        ),
         Index(  # one current delivery to an account of a post
             "uq_deliveries_current",
             "post_id",

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import new_id
+from domain.policies import AmbiguityPolicy
 from storage.tables import ApiKeyRow, WorkspaceRow
 
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
@@ -22,6 +23,7 @@ class Workspace:
 
     id: UUID
     name: str
+    ambiguity_policy: AmbiguityPolicy
     created_at: datetime
 
 
@@ -74,15 +76,25 @@ async def find_workspace(session: AsyncSession, workspace_id: UUID) -> Workspace
     return None if row is None else _workspace(row)
 
 
-async def rename_workspace(session: AsyncSession, workspace_id: UUID, name: str) -> Workspace:
-    """Give a workspace, which has to exist, another name."""
-    renamed = await session.scalars(
+async def change_workspace(
+    session: AsyncSession,
+    workspace_id: UUID,
+    *,
+    name: str | None,
+    ambiguity_policy: AmbiguityPolicy | None,
+) -> Workspace:
+    """Change what is given of a workspace, which has to exist."""
+    changes = {"name": name, "ambiguity_policy": ambiguity_policy}
+    changed = await session.scalars(
         update(WorkspaceRow)
         .where(WorkspaceRow.id == workspace_id)
-        .values(name=name)
+        .values(
+            id=workspace_id,
+            **{field: value for field, value in changes.items() if value is not None},
+        )
         .returning(WorkspaceRow)
     )
-    return _workspace(renamed.one())
+    return _workspace(changed.one())
 
 
 async def create_key(session: AsyncSession, workspace_id: UUID, new: NewApiKey) -> ApiKey:
@@ -155,7 +167,12 @@ def _use_is_stale() -> ColumnElement[bool]:
 
 
 def _workspace(row: WorkspaceRow) -> Workspace:
-    return Workspace(id=row.id, name=row.name, created_at=row.created_at)
+    return Workspace(
+        id=row.id,
+        name=row.name,
+        ambiguity_policy=row.ambiguity_policy,
+        created_at=row.created_at,
+    )
 
 
 def _key(row: ApiKeyRow) -> ApiKey:

@@ -40,14 +40,14 @@ class FacebookCredentials(CredentialFields):
     """A page and a page access token with `pages_manage_posts`."""
 
     page_id: Annotated[RemoteId, Field(examples=["104512345678901"])]
-    access_token: Annotated[Secret, Field(examples=["EAAG…"])]
+    access_token: Annotated[Secret, Field(examples=["EAAGexampleToken"])]
 
 
 class InstagramCredentials(CredentialFields):
     """A professional account and a token with `instagram_business_content_publish`."""
 
     ig_user_id: Annotated[RemoteId, Field(examples=["17841400000000001"])]
-    access_token: Annotated[Secret, Field(examples=["IGAA…"])]
+    access_token: Annotated[Secret, Field(examples=["IGAAexampleToken"])]
 
 
 class XCredentials(CredentialFields):
@@ -162,14 +162,20 @@ CONNECT_EXAMPLES: Final[dict[str, Any]] = {
         "summary": "A Facebook page",
         "value": {
             "network": "facebook",
-            "credentials": {"page_id": "104512345678901", "access_token": "EAAG…"},
+            "credentials": {
+                "page_id": "104512345678901",
+                "access_token": "EAAGexampleToken",
+            },
         },
     },
     "instagram": {
         "summary": "An Instagram professional account",
         "value": {
             "network": "instagram",
-            "credentials": {"ig_user_id": "17841400000000001", "access_token": "IGAA…"},
+            "credentials": {
+                "ig_user_id": "17841400000000001",
+                "access_token": "IGAAexampleToken",
+            },
         },
     },
     "x": {

@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.auth.scopes import Scope
 from api.auth.service import Caller, Forbidden, Unauthorized, recognise
+from api.rate_limit import count_request, limited_failures
 from api.resources import WithResources
 
 _BEARER: Final = HTTPBearer(
@@ -24,17 +25,23 @@ async def caller(
     resources: WithResources,
     presented: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> Caller:
-    """Who sent this request. Raises Unauthorized."""
-    if presented is None:
-        raise Unauthorized("Send your API key: Authorization: Bearer pk_<prefix>_<secret>.")
-    found = await recognise(resources.database, presented.credentials)
+    """Who sent this request. Raises Unauthorized or TooManyRequests."""
+    token = presented.credentials if presented else ""
+    async with limited_failures(request, token, resources.failed_authentications):
+        if presented is None:
+            raise Unauthorized("Send your API key: Authorization: Bearer pk_<prefix>_<secret>.")
+        found = await recognise(resources.database, token)
     request.state.workspace_id = found.workspace_id
     structlog.contextvars.bind_contextvars(workspace_id=str(found.workspace_id))
+    await count_request(request, found, resources.key_requests)
     return found
 
 
 def require(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency: the caller, who has that permission. Raises Unauthorized or Forbidden."""
+    """A dependency: the caller, who has that permission.
+
+    Raises Unauthorized, TooManyRequests or Forbidden.
+    """
 
     async def permitted(known: Annotated[Caller, Depends(caller)]) -> Caller:
         if not known.may(scope):

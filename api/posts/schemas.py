@@ -10,13 +10,12 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
 
 from api.deliveries.schemas import DeliveryShown
-from api.texts import PlainText
+from api.texts import require_plain
 from domain.content import Content, Visibility
 from domain.deliveries import PostStatus
 from domain.networks import Network
@@ -30,15 +29,7 @@ MAX_TIME: Final = 64
 MAX_ITEMS: Final = 50
 """Media, thread parts or targets of one post."""
 
-_PLAIN_TEXT: Final = TypeAdapter[str](PlainText)
-
-
-def _plain(text: str) -> str:
-    # After a limit, which is named better then, and which refuses halves of surrogate pairs.
-    return _PLAIN_TEXT.validate_python(text)
-
-
-Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_plain)]
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(require_plain)]
 
 
 class AttachmentWanted(BaseModel):
@@ -70,7 +61,7 @@ class ContentWanted(BaseModel):
     text: Annotated[Text, Field(examples=["The bakery opens at seven."])] = ""
     media: Annotated[list[AttachmentWanted], Field(max_length=MAX_ITEMS)] = []
     link: Annotated[
-        Annotated[str, Field(max_length=2048), AfterValidator(_plain)] | None,
+        Annotated[str, Field(max_length=2048), AfterValidator(require_plain)] | None,
         Field(description="Facebook: shown as a card."),
     ] = None
     thread: Annotated[
@@ -80,7 +71,7 @@ class ContentWanted(BaseModel):
     content_warning: Annotated[Text | None, Field(description="Mastodon.")] = None
     visibility: Annotated[Visibility | None, Field(description="Mastodon.")] = None
     language: Annotated[
-        Annotated[str, Field(max_length=35), AfterValidator(_plain)] | None,
+        Annotated[str, Field(max_length=35), AfterValidator(require_plain)] | None,
         Field(description="BCP 47.", examples=["en"]),
     ] = None
 

@@ -38,12 +38,14 @@ async def show_workspace(service: Service, known: AnyCaller) -> WorkspaceShown:
     return WorkspaceShown.of(await service.read(known))
 
 
-@router.patch("/workspace", summary="Rename the workspace")
-async def rename_workspace(
+@router.patch("/workspace", summary="Change the workspace")
+async def change_workspace(
     service: Service, known: Writer, change: WorkspaceChange
 ) -> WorkspaceShown:
     """Needs `keys:write`."""
-    return WorkspaceShown.of(await service.rename(known, change.name))
+    return WorkspaceShown.of(
+        await service.change(known, name=change.name, ambiguity_policy=change.ambiguity_policy)
+    )
 
 
 @router.post("/api-keys", status_code=201, summary="Make an API key")

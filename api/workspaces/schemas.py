@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth.key_text import KeyText
 from api.auth.scopes import Scope
 from api.texts import Name
+from domain.policies import AmbiguityPolicy
 from storage.workspaces import ApiKey, Workspace
 
 
@@ -17,20 +18,33 @@ class WorkspaceShown(BaseModel):
 
     id: UUID
     name: Annotated[str, Field(examples=["Corner bakery"])]
+    ambiguity_policy: AmbiguityPolicy
     created_at: datetime
 
     @classmethod
     def of(cls, workspace: Workspace) -> Self:
         """As it is shown."""
-        return cls(id=workspace.id, name=workspace.name, created_at=workspace.created_at)
+        return cls(
+            id=workspace.id,
+            name=workspace.name,
+            ambiguity_policy=workspace.ambiguity_policy,
+            created_at=workspace.created_at,
+        )
 
 
 class WorkspaceChange(BaseModel):
-    """Another name."""
+    """What to change; fields left out stay."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[Name, Field(examples=["Corner bakery"])]
+    name: Annotated[Name | None, Field(examples=["Corner bakery"])] = None
+    ambiguity_policy: Annotated[
+        AmbiguityPolicy | None,
+        Field(
+            description="After a send without an answer that every look found absent, on networks"
+            " that can only be searched: `hold` it for a person, or `resend` it."
+        ),
+    ] = None
 
 
 class ApiKeyWanted(BaseModel):

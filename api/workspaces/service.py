@@ -8,6 +8,7 @@ from api.auth.scopes import ALL_SCOPES, Scope
 from api.auth.service import Caller
 from api.pagination import PageRequest
 from api.problems import FieldProblem, NotFound, Problem
+from domain.policies import AmbiguityPolicy
 from storage import workspaces
 from storage.database import Database
 from storage.workspaces import ApiKey, NewApiKey, Workspace
@@ -37,10 +38,14 @@ class WorkspaceService:
             raise NotFound("workspace", caller.workspace_id)
         return found
 
-    async def rename(self, caller: Caller, name: str) -> Workspace:
-        """Give the caller's workspace another name."""
+    async def change(
+        self, caller: Caller, *, name: str | None, ambiguity_policy: AmbiguityPolicy | None
+    ) -> Workspace:
+        """Change what is given of the caller's workspace."""
         async with self._database.transaction() as session:
-            return await workspaces.rename_workspace(session, caller.workspace_id, name)
+            return await workspaces.change_workspace(
+                session, caller.workspace_id, name=name, ambiguity_policy=ambiguity_policy
+            )
 
     async def create_key(
         self, caller: Caller, name: str, scopes: frozenset[Scope]

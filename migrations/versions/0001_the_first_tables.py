@@ -43,10 +43,19 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column(
+            "ambiguity_policy",
+            sa.Enum("hold", "resend", name="ambiguitypolicy", native_enum=False, length=32),
+            server_default="hold",
+            nullable=False,
+        ),
+        sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
             nullable=False,
+        ),
+        sa.CheckConstraint(
+            "ambiguity_policy IN ('hold', 'resend')", name=op.f("ck_workspaces_ambiguity_policy")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workspaces")),
     )
@@ -342,6 +351,13 @@ def upgrade() -> None:
             "status IN ('scheduled', 'preparing', 'armed', 'sending', 'deferred') AND NOT superseded"
         ),
     )
+    op.create_index(
+        "ix_deliveries_network",
+        "deliveries",
+        ["workspace_id", "network", "post_id"],
+        unique=False,
+        postgresql_where=sa.text("NOT superseded"),
+    )
     op.create_index(op.f("ix_deliveries_post_id_id"), "deliveries", ["post_id", "id"], unique=False)
     op.create_index(
         op.f("ix_deliveries_workspace_id_status_id"),
@@ -488,6 +504,9 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("ix_deliveries_workspace_id_status_id"), table_name="deliveries")
     op.drop_index(op.f("ix_deliveries_post_id_id"), table_name="deliveries")
+    op.drop_index(
+        "ix_deliveries_network", table_name="deliveries", postgresql_where=sa.text("NOT superseded")
+    )
     op.drop_index(
         "ix_deliveries_due",
         table_name="deliveries",

@@ -147,9 +147,10 @@ class Networks:
     async def connect(self, network: Network) -> TargetAccount:
         """A fresh account, connected."""
         if network is Network.FEED:
-            supplied: dict[str, Any] = {"handle": "corner_bakery"}
+            supplied = {"handle": "corner_bakery"}
         else:
-            supplied = (await self.sandbox.account(network))["credentials"]
+            told = (await self.sandbox.account(network))["credentials"]
+            supplied = {name: str(value) for name, value in told.items()}
         connection = await self._adapters[network].connect(supplied)
         account = await self._author.connect(network, connection)
         self._names[account.account_id] = connection.remote_id

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -321,7 +321,7 @@ async def test_an_account_that_was_disconnected(
 ) -> None:
     account = await author.connect(Network.X)
     async with database.transaction() as session:
-        await connections.disconnect(session, account)
+        await connections.disconnect(session, UUID(account))
     answer = await author.create({"text": "a", "targets": [account], "publish_at": "now"})
     refused(answer, "targets[0]", "account_not_connected")
 

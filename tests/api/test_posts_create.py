@@ -137,7 +137,7 @@ async def test_the_outbox_row_is_written_by_the_transaction_that_writes_the_post
 ) -> None:
     post = await author.schedule(await author.connect(Network.FEED))
     async with database.transaction() as session:
-        transactions = [
+        transactions: list[str] = [
             (await session.execute(select(literal_column("xmin::text")).where(mine))).scalar_one()
             for mine in (
                 PostRow.id == post["id"],

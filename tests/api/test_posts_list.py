@@ -67,6 +67,7 @@ async def test_pages_neither_skip_nor_repeat_while_posts_are_created(author: Aut
         await author.draft(text=f"{number}")
     seen: list[str] = []
     cursor: dict[str, str] = {}
+    page: dict[str, Any]
     while True:
         page, _ = await asyncio.gather(
             listed(author, limit=3, **cursor), author.draft(text="added meanwhile")

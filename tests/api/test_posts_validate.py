@@ -1,6 +1,7 @@
 """What each network would refuse, told with rule and numbers before anything is saved."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -161,7 +162,7 @@ async def test_an_account_that_cannot_publish_now_is_named(
     gone = await author.connect(Network.FEED, "gone")
     fine = await author.connect(Network.FEED, "fine")
     async with database.transaction() as session:
-        await connections.disconnect(session, gone)
+        await connections.disconnect(session, UUID(gone))
     checked = await author.validate(fine, gone)
     assert [one["publishable"] for one in checked["targets"]] == [True, False]
     assert found(checked, 1) == [("targets[1]", "account_not_connected", None, None)]

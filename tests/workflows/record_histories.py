@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -56,3 +57,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Record a history of every branch.")
     parser.add_argument("--replace", nargs="+", choices=SCENARIOS, default=[], metavar="NAME")
     asyncio.run(_main(parser.parse_args().replace))
+    sys.stdout.flush()
+    # Threads of the SDK's core outlive the servers, and now and then crash an ending interpreter.
+    os._exit(0)

@@ -59,6 +59,7 @@ async def preparation_fails(posts: Posts) -> ScheduledPost:
 async def rescheduled(posts: Posts) -> ScheduledPost:
     """Moved to a later time while it sleeps."""
     post = await posts.schedule(Delivery(network=Network.X), Delivery(network=Network.BLUESKY))
+    await post.falls_asleep()
     await post.reschedule(post.publish_at + 2 * HOUR)
     await post.ends()
     return post
@@ -67,6 +68,7 @@ async def rescheduled(posts: Posts) -> ScheduledPost:
 async def rescheduled_earlier(posts: Posts) -> ScheduledPost:
     """Moved to an earlier time while it sleeps."""
     post = await posts.schedule(Delivery(network=Network.X), ahead=3 * HOUR)
+    await post.falls_asleep()
     await post.reschedule(post.publish_at - 2 * HOUR)
     await post.ends()
     return post
@@ -119,6 +121,7 @@ async def rescheduled_while_sending(posts: Posts) -> ScheduledPost:
 async def publish_now(posts: Posts) -> ScheduledPost:
     """Asked for at once while it sleeps."""
     post = await posts.schedule(Delivery(network=Network.X), ahead=timedelta(days=30))
+    await post.falls_asleep()
     await post.publish_now()
     await post.ends()
     return post
@@ -138,6 +141,7 @@ async def publish_now_while_backing_off(posts: Posts) -> ScheduledPost:
 async def cancelled_while_asleep(posts: Posts) -> ScheduledPost:
     """Everything is stopped long before its time."""
     post = await posts.schedule(Delivery(network=Network.X), Delivery(network=Network.BLUESKY))
+    await post.falls_asleep()
     await post.cancel()
     await post.ends()
     return post
@@ -173,6 +177,7 @@ async def cancel_one_of_three(posts: Posts) -> ScheduledPost:
         Delivery(network=Network.BLUESKY),
         Delivery(network=Network.FEED),
     )
+    await post.falls_asleep()
     await post.cancel(Network.BLUESKY)
     await post.ends()
     return post

@@ -108,6 +108,15 @@ class ScheduledPost:
         """
         await self._environment.sleep(moment - await self._environment.get_current_time())
 
+    async def falls_asleep(self) -> None:
+        """Wait until its workflow has set its first timer."""
+        async with asyncio.timeout(DEADLINE):
+            while True:
+                events = (await self.history()).events
+                if any(event.HasField("timer_started_event_attributes") for event in events):
+                    return
+                await asyncio.sleep(0.02)
+
     async def backs_off(self) -> None:
         """Wait until an activity's first try has failed."""
         async with asyncio.timeout(DEADLINE):

@@ -1,24 +1,27 @@
 """Activities are where workflows look for them, and every failure type is somebody's."""
 
 import ast
+import importlib
 import inspect
+import pkgutil
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import pytest
-from temporalio import activity
+from temporalio import activity, workflow
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 import activities
+import workflows
 from contracts import activity_interfaces
-from contracts.activity_interfaces import Bookkeeping, Publishing
+from contracts.activity_interfaces import Publishing
 from contracts.failures import FailureType
 from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
 from runtime.resources import Resources
 from worker import PARTS, build_workers
-from workflows.publish_post import PublishPost
 
 INTERFACES = [
     interface
@@ -39,7 +42,7 @@ def _registered(worker: Worker) -> list[str]:
 
 
 @pytest.fixture
-def workers(resources: Resources, time_skipping: WorkflowEnvironment) -> dict[str, Worker]:
+async def workers(resources: Resources, time_skipping: WorkflowEnvironment) -> dict[str, Worker]:
     """All workers of the worker process, by queue; none of them runs."""
     built = build_workers(resources, time_skipping.client, PARTS)
     assert max(Counter(worker.task_queue for worker in built).values()) == 1
@@ -58,17 +61,25 @@ def test_every_queue_is_served_once(workers: dict[str, Worker]) -> None:
 
 
 def test_every_activity_is_registered_once_where_it_is_called(workers: dict[str, Worker]) -> None:
-    assert sorted(_registered(workers[ORCHESTRATION])) == sorted(_methods(Bookkeeping))
+    elsewhere = [_methods(one) for one in INTERFACES if one is not Publishing]
+    assert sorted(_registered(workers[ORCHESTRATION])) == sorted(chain(*elsewhere))
     for network in Network:
         assert sorted(_registered(workers[publish_queue(network)])) == sorted(_methods(Publishing))
 
 
-def test_no_interface_is_left_out() -> None:
-    assert set(INTERFACES) == {Publishing, Bookkeeping}, "say above which queue serves the new one"
-
-
-def test_the_workflow_runs_on_the_orchestration_queue_alone(workers: dict[str, Worker]) -> None:
-    assert list(workers[ORCHESTRATION].config()["workflows"]) == [PublishPost]
+def test_every_workflow_runs_on_the_orchestration_queue_alone(workers: dict[str, Worker]) -> None:
+    modules = [
+        importlib.import_module(f"{workflows.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(workflows.__path__)
+    ]
+    defined = {
+        one
+        for module in modules
+        for _, one in inspect.getmembers(module, inspect.isclass)
+        if one.__module__ == module.__name__ and workflow._Definition.from_class(one)
+    }
+    assert defined
+    assert set(workers[ORCHESTRATION].config()["workflows"]) == defined
     for network in Network:
         assert not workers[publish_queue(network)].config()["workflows"]
 

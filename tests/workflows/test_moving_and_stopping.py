@@ -210,7 +210,7 @@ async def test_cancelling_twice_is_harmless(posts: Posts) -> None:
 
 async def test_an_update_finishes_before_the_workflow_does(posts: Posts) -> None:
     post = await scenarios.cancelled_while_asleep(posts)
-    events = [event.WhichOneof("attributes") for event in (await post.history()).events]
+    events = [str(event.WhichOneof("attributes")) for event in (await post.history()).events]
     accepted, completed, done = (
         events.index(f"workflow_execution_{name}_event_attributes")
         for name in ("update_accepted", "update_completed", "completed")

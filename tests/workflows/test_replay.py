@@ -34,8 +34,8 @@ KNOWN = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # an id
     r"|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)"  # a moment
     r"|PT?[\dDTHMS.]+"  # a duration
-    r"|settled|superseded|no such delivery|UnknownDelivery: no such delivery"
-    r"|Activity task timed out"
+    r"|settled|superseded"
+    r"|\w+: (not now|no such delivery)"  # why it was given up, from the scripted failures
     "|" + "|".join([*Network, *DeliveryStatus])
 )
 """All that the arguments and results of workflows and activities may consist of."""

@@ -1,0 +1,116 @@
+"""How many requests a key may send, and how often an address may present wrong ones."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from typing import Final
+
+from fastapi import Request
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.auth.service import Caller, Unauthorized
+from api.problems import Problem
+from cache.failure_limiter import FailureLimiter
+from cache.rate_limiter import RateLimiter
+from cache.rates import Admission, RateExceeded
+
+_STATE: Final = "rate_limit"
+_IPV6_NETWORK: Final = 64
+"""Bits that one subscriber has in common; the other half of an address is theirs to choose."""
+
+
+class TooManyRequests(Problem):
+    """Sooner than the limit allows."""
+
+    def __init__(self, detail: str, *, retry_after: timedelta) -> None:
+        """`detail` says what the limit is."""
+        seconds = max(1, ceil(retry_after.total_seconds()))
+        super().__init__(
+            f"{detail} Repeat the request in {seconds} s.",
+            status=HTTPStatus.TOO_MANY_REQUESTS,
+            slug="rate-limited",
+            title="Too many requests",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+async def count_request(request: Request, caller: Caller, limiter: RateLimiter | None) -> None:
+    """Count the request against the caller's key. Raises TooManyRequests."""
+    if limiter is None:
+        return
+    admission = await limiter.admit(str(caller.key_id))
+    setattr(request.state, _STATE, admission)
+    if not admission.admitted:
+        raise TooManyRequests(
+            f"This API key may send {limiter.rate.limit:,} requests a minute.",
+            retry_after=admission.retry_after,
+        )
+
+
+@asynccontextmanager
+async def limited_failures(
+    request: Request, token: str, limiter: FailureLimiter | None
+) -> AsyncIterator[None]:
+    """Count each Unauthorized of the block against the client's address.
+
+    Raises TooManyRequests: before the block, or in place of one failure too many.
+    """
+    if limiter is None:
+        yield
+        return
+    try:
+        async with limiter.attempt(_network_of(request), token, failure=Unauthorized):
+            yield
+    except RateExceeded as error:
+        raise TooManyRequests(
+            "Too many requests from this address came without a valid API key: "
+            f"{error.rate.limit:,} a minute are answered.",
+            retry_after=error.retry_after,
+        ) from error
+
+
+def _network_of(request: Request) -> str:
+    """Who answers for the address that the server saw; headers can be made up."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((int(address), _IPV6_NETWORK), strict=False))
+
+
+class RateLimitHeaders:
+    """ASGI middleware: every answer to a counted request tells what is left."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """`app` counts requests with `count_request`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                admission = scope.get("state", {}).get(_STATE)
+                if isinstance(admission, Admission):
+                    _add_headers(MutableHeaders(scope=message), admission)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def _add_headers(headers: MutableHeaders, admission: Admission) -> None:
+    headers["RateLimit-Limit"] = str(admission.rate.limit)
+    headers["RateLimit-Remaining"] = str(admission.remaining)
+    headers["RateLimit-Reset"] = str(ceil(admission.reset_after.total_seconds()))

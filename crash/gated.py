@@ -1,0 +1,141 @@
+"""The parts of the product, each standing at the points that it passes."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import ORMExecuteState
+
+from crash.feed_faults import played
+from crash.gate import stand_at
+from crash.points import Point
+from domain.deliveries import DeliveryStatus
+from domain.receipts import Receipt
+from networks.protocol import NetworkAdapter, Outgoing, Target
+from relay.outbox_relay import OutboxRelay
+from relay.post_workflows import PostWorkflows
+from storage.database import Database
+from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.outbox import OutboxItem, OutboxKind
+from storage.posts import Post
+from storage.publishing import PublishingStore
+from storage.tables import OutboxRow
+
+
+class GatedDatabase(Database):
+    """Stands on both sides of the commit of a transaction that put something into the outbox."""
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One unit of work."""
+        decides = False
+
+        def note(state: ORMExecuteState) -> None:
+            nonlocal decides
+            mapper = state.bind_mapper
+            decides |= state.is_insert and mapper is not None and mapper.class_ is OutboxRow
+
+        async with super().transaction() as session:
+            event.listen(session.sync_session, "do_orm_execute", note)
+            yield session
+            if decides:
+                await stand_at(Point.API_BEFORE_COMMIT)
+        if decides:
+            await stand_at(Point.API_COMMITTED)
+
+
+class GatedRelay(OutboxRelay):
+    """Stands where it has leased an item, and where it has removed one."""
+
+    async def _hand_over(self, item: OutboxItem) -> None:
+        is_start = item.kind is OutboxKind.START_POST
+        leased = Point.RELAY_LEASED if is_start else Point.UPDATE_LEASED
+        await stand_at(leased, post=item.subject_id)
+        await super()._hand_over(item)
+        if is_start:
+            await stand_at(Point.RELAY_DONE, post=item.subject_id)
+
+
+class GatedWorkflows(PostWorkflows):
+    """Stands on both sides of the call to Temporal."""
+
+    async def carry_out(self, item: OutboxItem, post: Post) -> bool:
+        """Do what the item says."""
+        is_start = item.kind is OutboxKind.START_POST
+        await stand_at(Point.BEFORE_START if is_start else Point.BEFORE_UPDATE, post=post.id)
+        started = await super().carry_out(item, post)
+        await stand_at(Point.STARTED if is_start else Point.UPDATED, post=post.id)
+        return started
+
+
+class GatedStore(PublishingStore):
+    """Stands around what is written down of a delivery."""
+
+    async def keep_prepared(
+        self, state: DeliveryState, part: int, prepared: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Remember what preparing left."""
+        await _stand(Point.UPLOADED, state, part)
+        kept = await super().keep_prepared(state, part, prepared)
+        await _stand(Point.PREPARED, state, part)
+        return kept
+
+    async def arm(self, delivery_id: UUID) -> DeliveryState | None:
+        """Move to `armed`."""
+        state = await super().arm(delivery_id)
+        if state is not None:
+            await _stand(Point.ARMED, state, state.next_part)
+        return state
+
+    async def claim(
+        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
+    ) -> OpenAttempt | None:
+        """Write the attempt ahead."""
+        await _stand(Point.BEFORE_CLAIM, state, part)
+        attempt = await super().claim(state, part, evidence, started_at)
+        if attempt is not None:
+            await _stand(Point.CLAIMED, state, part)
+            # Only the store knows the post: the adapter is told where its send belongs.
+            word = await stand_at(
+                Point.SENDING, post=state.post_id, network=state.network, part=part
+            )
+            played.expect(attempt.attempt_id, word)
+        return attempt
+
+    async def record_published(
+        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
+    ) -> DeliveryStatus:
+        """Keep the receipt."""
+        await _stand(Point.ANSWERED, state, attempt.part)
+        status = await super().record_published(state, attempt, receipt, last_part=last_part)
+        await _stand(Point.RECORDED, state, attempt.part)
+        return status
+
+
+class GatedFeed:
+    """The built-in network, with the faults that the sandbox plays for the others."""
+
+    def __init__(self, adapter: NetworkAdapter) -> None:
+        """Everything but `send` is the adapter's own."""
+        self._adapter = adapter
+
+    def __getattr__(self, name: str) -> Any:
+        """What the adapter has."""
+        return getattr(self._adapter, name)
+
+    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+        """Publish, or fail as ordered. Raises NetworkError."""
+        return await played.send(self._adapter, target, outgoing)
+
+
+def gated_feed(adapter: NetworkAdapter) -> NetworkAdapter:
+    """The same adapter, able to play faults."""
+    return cast(NetworkAdapter, GatedFeed(adapter))
+
+
+async def _stand(point: Point, state: DeliveryState, part: int) -> None:
+    await stand_at(point, post=state.post_id, network=state.network, part=part)
