@@ -1,5 +1,7 @@
 """Speaking for an account: its credentials opened, and refreshed by one worker at a time."""
 
+from datetime import datetime, timedelta
+
 import structlog
 
 from domain.networks import Network
@@ -10,6 +12,9 @@ from storage.delivery_state import AccountAccess
 from storage.vault import TokenVault
 
 log = structlog.get_logger(__name__)
+
+EXPIRY_MARGIN = timedelta(minutes=1)
+"""Credentials that end sooner than this after they are needed are renewed before."""
 
 
 class Accounts:
@@ -35,6 +40,21 @@ class Accounts:
             credentials=self._vault.decrypt(account.credentials),
             base_url=account.base_url,
         )
+
+    async def renewed(
+        self, adapter: NetworkAdapter, account: AccountAccess, needed_at: datetime
+    ) -> AccountAccess:
+        """The account with credentials that last: refused at the second, they would cost it.
+
+        Where they cannot be renewed they stay, and what the network says to the send counts.
+        """
+        if account.expires_at is None or account.expires_at > needed_at + EXPIRY_MARGIN:
+            return account
+        try:
+            await self.refresh(adapter, account)
+        except NetworkError as error:
+            log.info("not renewed ahead", account_id=str(account.account_id), error=str(error))
+        return await self._store.read(account.account_id)
 
     async def refresh(self, adapter: NetworkAdapter, account: AccountAccess) -> bool:
         """Replace expired credentials; False while another worker is about to.

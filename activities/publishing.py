@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 from temporalio import activity
@@ -101,7 +102,7 @@ class NetworkPublishing(Publishing):
     async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:
         """All that can be done before the second; None when the delivery was given up over it."""
         try:
-            state = await self._prepare(state)
+            state = await self._prepare(await self._renew(state))
             return state, self._accounts.target(state.network, state.account)
         except NetworkError as error:
             await self._refusals.before_attempt(state, self._adapters[state.network], error)
@@ -109,9 +110,16 @@ class NetworkPublishing(Publishing):
 
     async def _prepare_ahead(self, state: DeliveryState) -> None:
         try:
-            await self._prepare(state)
+            await self._prepare(await self._renew(state))
         except NetworkError as error:
             await self._refusals.ahead_of_time(state, self._adapters[state.network], error)
+
+    async def _renew(self, state: DeliveryState) -> DeliveryState:
+        adapter = self._adapters[state.network]
+        needed_at = max(state.publish_at, self._clock())
+        return replace(
+            state, account=await self._accounts.renewed(adapter, state.account, needed_at)
+        )
 
     async def _prepare(self, state: DeliveryState) -> DeliveryState:
         """Prepare every part that is not yet prepared from this revision. Raises NetworkError."""

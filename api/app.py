@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import structlog
 from fastapi import FastAPI
 
 from api import health
@@ -28,13 +29,16 @@ BODY_LIMIT: Final = 1024 * 1024
 FORM_OVERHEAD: Final = 64 * 1024
 """Bytes that a multipart upload may have around its file."""
 
+log: structlog.stdlib.BoundLogger = structlog.get_logger("api")
+
 _DESCRIPTION: Final = """
 Schedule posts, and have each published once, on the second, on Facebook, Instagram, X, Bluesky,
 Mastodon and the built-in feed.
 
 Every request carries an API key: `Authorization: Bearer pk_…`. Every error is
 `application/problem+json` (RFC 9457) and names the field and the fix. Lists are newest first and
-come in pages: send `next_cursor` back as `cursor`.
+come in pages: send `next_cursor` back as `cursor`. `RateLimit-Remaining` tells how many more
+requests the key may send at once; over its limit the answer is 429, with `Retry-After`.
 """
 
 _TAGS: Final = [
@@ -59,6 +63,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_resources(known) as resources:
             app.state.resources = resources
+            if not known.redis_enabled:
+                log.info("Redis is off: this process keeps caches and limits to itself")
             yield
 
     app = _Api(

@@ -43,8 +43,8 @@ class RedisStore:
         url: str,
         *,
         prefix: str,
-        timeout: timedelta = timedelta(milliseconds=500),
-        max_connections: int = 50,
+        timeout: timedelta = timedelta(seconds=1),
+        max_connections: int = 20,
     ) -> None:
         """`prefix` begins every key; `timeout` holds for a whole call, connecting included.
 

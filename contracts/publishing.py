@@ -11,6 +11,9 @@ from domain.networks import Network
 PUBLISH_POST = "PublishPost"
 """The workflow's registered name."""
 
+FINISHED = "Finished"
+"""The failure type of an update that came when the workflow was about to end."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRef:
@@ -46,20 +49,20 @@ class PublishPostResult:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reschedule:
-    """Move a sleeping post to another time; `prepare` names the deliveries with media now."""
+class Move:
+    """Publish at another time, or now; and what is to be published then."""
 
     publish_at: datetime
     """UTC."""
-    prepare: tuple[UUID, ...]
+    deliveries: tuple[DeliveryRef, ...]
+    """Everything that waits: an edit may have added targets, dropped some, or brought media."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishNow:
-    """Publish a sleeping post without waiting any longer."""
+class Resume:
+    """Try these deliveries again at once: what they waited for has come."""
 
-    publish_at: datetime
-    """UTC; when that was asked for."""
+    deliveries: tuple[UUID, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import structlog
 from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from relay.post_workflows import PostWorkflows
+from relay.post_workflows import PostWorkflows, WorkflowEnding
 from storage import outbox, posts, timeline
 from storage.database import Database, DatabaseUnavailable
 from storage.outbox import OutboxItem
@@ -87,6 +87,8 @@ class OutboxRelay:
         async with slots:
             try:
                 await self._hand_over(item)
+            except WorkflowEnding as error:
+                await self._postpone(item, error)
             except (RPCError, RPCTimeoutOrCancelledError) as error:
                 log.warning("temporal does not answer", item=item.id, error=str(error)[:200])
                 await self._postpone(item, error)

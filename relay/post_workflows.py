@@ -1,5 +1,6 @@
 """What each kind of outbox item means to Temporal."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -16,18 +17,19 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from contracts import search_attributes
 from contracts.publishing import (
+    FINISHED,
     PUBLISH_POST,
     Cancel,
     DeliveryRef,
-    PublishNow,
+    Move,
     PublishPostRequest,
     PublishPostResult,
-    Reschedule,
+    Resume,
 )
 from contracts.task_queues import ORCHESTRATION
 from contracts.workflow_ids import post_workflow_id, retry_workflow_id
@@ -70,12 +72,19 @@ class PostWorkflows:
                 return await self._start(post, post_workflow_id(post.id), _waiting(post))
             case OutboxKind.RETRY_DELIVERY:
                 delivery_id = UUID(item.payload["delivery_id"])
-                chosen = [one for one in _waiting(post) if one.id == delivery_id]
+                chosen = [
+                    one
+                    for one in post.current_deliveries
+                    if one.id == delivery_id and one.status not in SETTLED
+                ]
                 return await self._start(post, retry_workflow_id(post.id, delivery_id), chosen)
             case OutboxKind.RESCHEDULE_POST:
                 return await self._move(post, publish_now=item.payload.get("now", False))
             case OutboxKind.CANCEL_DELIVERIES:
                 await self._cancel(post, [UUID(one) for one in item.payload["deliveries"]])
+                return False
+            case OutboxKind.RESUME_DELIVERIES:
+                await self._resume(post, [UUID(one) for one in item.payload["deliveries"]])
                 return False
 
     async def _start(self, post: Post, workflow_id: str, deliveries: list[Delivery]) -> bool:
@@ -125,36 +134,44 @@ class PostWorkflows:
         waiting = _waiting(post)
         if not waiting or post.publish_time is None:
             return False
-        publish_at = post.publish_time.at
+        move = Move(
+            publish_at=post.publish_time.at,
+            deliveries=tuple(_ref(post, delivery) for delivery in waiting),
+        )
+        name = "publish_now" if publish_now else "reschedule"
         try:
-            if publish_now:
-                await self._update(post.id, "publish_now", PublishNow(publish_at=publish_at))
-            else:
-                prepare = tuple(one.id for one in waiting if _needs_preparation(post, one))
-                move = Reschedule(publish_at=publish_at, prepare=prepare)
-                await self._update(post.id, "reschedule", move)
+            await self._update(post_workflow_id(post.id), name, move)
         except _NoWorkflow:
             return await self._start(post, post_workflow_id(post.id), waiting)
         return False
 
     async def _cancel(self, post: Post, delivery_ids: list[UUID]) -> None:
-        try:
-            await self._update(post.id, "cancel", Cancel(deliveries=tuple(delivery_ids)))
-        except _NoWorkflow:
-            log.info("nothing to cancel", post_id=str(post.id))
+        for workflow_id, chosen in _by_workflow(post, delivery_ids).items():
+            with contextlib.suppress(_NoWorkflow):  # then nothing is left to stop
+                await self._update(workflow_id, "cancel", Cancel(deliveries=chosen))
 
-    async def _update(
-        self, post_id: UUID, name: str, payload: Reschedule | PublishNow | Cancel
-    ) -> None:
-        handle = self._client.get_workflow_handle(post_workflow_id(post_id))
+    async def _resume(self, post: Post, delivery_ids: list[UUID]) -> None:
+        for workflow_id, chosen in _by_workflow(post, delivery_ids).items():
+            with contextlib.suppress(_NoWorkflow):  # then the sweep starts one
+                await self._update(workflow_id, "resume", Resume(deliveries=chosen))
+
+    async def _update(self, workflow_id: str, name: str, payload: Move | Cancel | Resume) -> None:
+        """Tell a running workflow. Raises WorkflowEnding when it comes too late: try again."""
+        handle = self._client.get_workflow_handle(workflow_id)
         try:
             await handle.execute_update(name, payload, rpc_timeout=PATIENCE)
         except WorkflowUpdateFailedError as error:
-            log.info("update rejected", post_id=str(post_id), update=name, reason=str(error.cause))
+            if isinstance(error.cause, ApplicationError) and error.cause.type == FINISHED:
+                raise WorkflowEnding(f"{workflow_id} is about to end") from error
+            log.warning("update rejected", workflow_id=workflow_id, reason=str(error.cause))
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise _NoWorkflow from error
             raise
+
+
+class WorkflowEnding(Exception):
+    """The workflow takes no more updates; in a moment another can be started."""
 
 
 class _NoWorkflow(Exception):
@@ -162,7 +179,19 @@ class _NoWorkflow(Exception):
 
 
 def _waiting(post: Post) -> list[Delivery]:
-    return [one for one in post.current_deliveries if one.status not in SETTLED]
+    """What the post's own workflow has to publish; a retry has one of its own."""
+    return [
+        one for one in post.current_deliveries if one.status not in SETTLED and not one.is_retry
+    ]
+
+
+def _by_workflow(post: Post, delivery_ids: list[UUID]) -> dict[str, tuple[UUID, ...]]:
+    retries = {one.id for one in post.deliveries if one.is_retry}
+    own = tuple(one for one in delivery_ids if one not in retries)
+    grouped = {post_workflow_id(post.id): own} if own else {}
+    for one in retries.intersection(delivery_ids):
+        grouped[retry_workflow_id(post.id, one)] = (one,)
+    return grouped
 
 
 def _needs_preparation(post: Post, delivery: Delivery) -> bool:

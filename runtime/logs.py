@@ -23,7 +23,7 @@ def configure_logs(level: LogLevel, *, log_format: LogFormat, service: str) -> N
     rendering: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format is LogFormat.JSON
-        else [_for_people, structlog.dev.ConsoleRenderer(colors=False, pad_event_to=30)]
+        else [_for_people, _for_terminals()]
     )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -46,6 +46,16 @@ def configure_logs(level: LogLevel, *, log_format: LogFormat, service: str) -> N
     root.setLevel(level)
     for quieter in ("sqlalchemy", "botocore", "urllib3", "asyncio"):
         logging.getLogger(quieter).setLevel(logging.WARNING)
+
+
+def _for_terminals() -> structlog.typing.Processor:
+    """Lines as people read them.
+
+    Tracebacks are plain: rich ones show local variables, secrets among them, and take seconds, in
+    which the process would not heartbeat.
+    """
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=False, pad_event_to=30, exception_formatter=plain)
 
 
 def _for_people(

@@ -44,6 +44,7 @@ class AccountStore:
                 status=row.status,
                 credentials=row.credentials,
                 credentials_version=row.credentials_version,
+                expires_at=row.expires_at,
             )
 
     async def begin_refresh(self, account_id: UUID, version: int) -> bool:

@@ -36,6 +36,8 @@ class AccountAccess:
     status: str
     credentials: bytes = field(repr=False)
     credentials_version: int
+    expires_at: datetime | None
+    """When they end, UTC; None when the network does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,6 +155,7 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
             status=account.status,
             credentials=account.credentials,
             credentials_version=account.credentials_version,
+            expires_at=account.expires_at,
         ),
         media=await _media(session, delivery.workspace_id, content),
         prepared=_prepared(delivery),

@@ -23,6 +23,7 @@ class OutboxKind(StrEnum):
     RETRY_DELIVERY = "retry_delivery"
     RESCHEDULE_POST = "reschedule_post"
     CANCEL_DELIVERIES = "cancel_deliveries"
+    RESUME_DELIVERIES = "resume_deliveries"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

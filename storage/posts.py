@@ -56,6 +56,16 @@ class Delivery:
     superseded: bool
 
     @property
+    def is_retry(self) -> bool:
+        """Whether it took a failed one's place; then it has a workflow of its own."""
+        return self.id != self.root_id
+
+    @property
+    def movable(self) -> bool:
+        """Whether it goes with its post when that is edited, moved or cancelled."""
+        return self.untouched and not self.is_retry
+
+    @property
     def untouched(self) -> bool:
         """Whether nothing of it can be public: edit, reschedule and cancel are safe."""
         return self.status in WAITING and self.remote_id is None

@@ -11,17 +11,18 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 from contracts import search_attributes
 from contracts.activity_interfaces import Bookkeeping, Publishing
 from contracts.publishing import (
+    FINISHED,
     PUBLISH_POST,
     Cancel,
     DeliveryGivenUp,
     DeliveryRef,
     DeliveryRequest,
     Ending,
-    PublishNow,
+    Move,
     PublishOutcome,
     PublishPostRequest,
     PublishPostResult,
-    Reschedule,
+    Resume,
 )
 from domain.deliveries import DeliveryStatus, PostStatus, post_status
 from workflows.activity_options import free_to_repeat, look_before_repeating, writes_down
@@ -45,6 +46,7 @@ class PublishPost:
         self._dispatched: dict[UUID, workflow.ActivityHandle[PublishOutcome]] = {}
         self._withdrawn: set[UUID] = set()
         self._moves = 0
+        self._finished = False
         self._shown = PostStatus.SCHEDULED
 
     @workflow.run
@@ -60,34 +62,40 @@ class PublishPost:
                 continue
             self._show(PostStatus.PUBLISHING)
             self._describe("publishing")
-            await asyncio.gather(*(self._publish(ref) for ref in list(self._pending.values())))
+            await asyncio.gather(
+                *(self._publish(ref, moves) for ref in list(self._pending.values()))
+            )
+        self._finished = True
         self._show(self._status())
         self._describe("finished")
         await workflow.wait_condition(workflow.all_handlers_finished)
         return PublishPostResult(statuses=self._statuses)
 
     @workflow.update
-    async def reschedule(self, move: Reschedule) -> None:
-        """Move everything that is still pending to another time."""
-        self._preparing = set(move.prepare) & set(self._pending)
-        await self._move_to(move.publish_at)
+    async def reschedule(self, move: Move) -> None:
+        """Publish what waits at another time."""
+        self._move(move)
 
     @reschedule.validator
-    def _may_reschedule(self, move: Reschedule) -> None:
-        self._require_pending()
-        self._require_zone(move.publish_at)
+    def _may_reschedule(self, move: Move) -> None:
+        self._require_movable(move)
 
     @workflow.update
-    async def publish_now(self, now: PublishNow) -> None:
-        """Publish everything that is still pending without waiting any longer."""
-        await self._move_to(now.publish_at)
+    async def publish_now(self, move: Move) -> None:
+        """Publish what waits without waiting any longer."""
+        self._move(move)
 
     @publish_now.validator
-    def _may_publish_now(self, now: PublishNow) -> None:
-        self._require_pending()
-        self._require_zone(now.publish_at)
-        if now.publish_at > workflow.now() + timedelta(minutes=1):
+    def _may_publish_now(self, move: Move) -> None:
+        self._require_movable(move)
+        if move.publish_at > workflow.now() + timedelta(minutes=1):
             raise ApplicationError("publish_now takes a time that has come", type="FutureTime")
+
+    @workflow.update
+    async def resume(self, resume: Resume) -> None:
+        """Try these deliveries again at once: what they waited for has come."""
+        for delivery_id in resume.deliveries:
+            self._withdraw(delivery_id)
 
     @workflow.update
     async def cancel(self, cancel: Cancel) -> None:
@@ -102,20 +110,34 @@ class PublishPost:
         if not set(cancel.deliveries) & (set(self._pending) | set(self._statuses)):
             raise ApplicationError("none of these deliveries is mine", type="UnknownDelivery")
 
-    def _require_pending(self) -> None:
-        if not self._pending:
-            raise ApplicationError("every delivery is settled", type="NothingPending")
-
-    def _require_zone(self, publish_at: datetime) -> None:
-        if publish_at.tzinfo is None:
+    def _require_movable(self, move: Move) -> None:
+        if self._finished:
+            raise ApplicationError("the workflow ends; start another", type=FINISHED)
+        if not move.deliveries:
+            raise ApplicationError("a move names what is to be published", type="NothingToMove")
+        if move.publish_at.tzinfo is None:
             raise ApplicationError("publish_at needs a time zone", type="NaiveTime")
 
-    async def _move_to(self, publish_at: datetime) -> None:
-        self._publish_at = publish_at
-        self._moves += 1
-        workflow.upsert_search_attributes([search_attributes.PUBLISH_AT.value_set(publish_at)])
-        for delivery_id in self._pending:
+    def _move(self, move: Move) -> None:
+        """Withdraw what was dispatched for the old time, and take over what waits now."""
+        for delivery_id in self._dispatched:
             self._withdraw(delivery_id)
+        kept = {ref.delivery_id: ref for ref in move.deliveries}
+        for dropped in self._pending.keys() - kept.keys():
+            self._statuses[dropped] = DeliveryStatus.CANCELLED
+        for delivery_id in kept:
+            self._statuses.pop(delivery_id, None)
+        self._pending = kept
+        self._preparing = {ref.delivery_id for ref in move.deliveries if ref.prepare}
+        self._publish_at = move.publish_at
+        self._moves += 1
+        networks = sorted({str(ref.network) for ref in move.deliveries})
+        workflow.upsert_search_attributes(
+            [
+                search_attributes.PUBLISH_AT.value_set(move.publish_at),
+                search_attributes.NETWORKS.value_set(networks),
+            ]
+        )
 
     def _withdraw(self, delivery_id: UUID) -> None:
         """Call back a dispatch that waits or backs off; one that is sending ends by itself."""
@@ -174,18 +196,20 @@ class PublishPost:
             handle.cancel()
         await asyncio.gather(*handles, return_exceptions=True)
 
-    async def _publish(self, ref: DeliveryRef) -> None:
-        """Dispatch one delivery ahead of its second and keep what it came to."""
-        moves = self._moves
-        outcome = await self._outcome(ref)
-        if outcome is None:
+    async def _publish(self, ref: DeliveryRef, moves: int) -> None:
+        """Dispatch one delivery ahead of its second, until it is settled or the post was moved."""
+        while self._moves == moves and ref.delivery_id in self._pending:
+            outcome = await self._outcome(ref)
+            if outcome is None:
+                continue
+            if outcome.ending is Ending.SETTLED:
+                self._pending.pop(ref.delivery_id, None)
+                self._statuses[ref.delivery_id] = outcome.status
+                return
+            if self._moves == moves:
+                # The database knows of the move already; its update is still on the way.
+                self._publish_at = max(self._publish_at, outcome.publish_at)
             return
-        if outcome.ending is Ending.SETTLED:
-            self._pending.pop(ref.delivery_id, None)
-            self._statuses[ref.delivery_id] = outcome.status
-        elif self._moves == moves and outcome.publish_at > self._publish_at:
-            # The database knows of the move already; its update is still on the way.
-            self._publish_at = outcome.publish_at
 
     async def _outcome(self, ref: DeliveryRef) -> PublishOutcome | None:
         """How the dispatch ended; None when it was withdrawn."""
@@ -236,5 +260,4 @@ class PublishPost:
             workflow.upsert_search_attributes([search_attributes.STATUS.value_set(status)])
 
     def _describe(self, doing: str) -> None:
-        networks = ", ".join(sorted({str(ref.network) for ref in self._request.deliveries}))
-        workflow.set_current_details(f"Post for {networks}: {doing}")
+        workflow.set_current_details(doing)

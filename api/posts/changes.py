@@ -106,7 +106,7 @@ def _require_revision(post: Post, revision: int | None) -> None:
 def _require_untouched(post: Post) -> None:
     if post.status is PostStatus.CANCELLED:
         raise TooLate.cancelled()
-    under_way = [delivery for delivery in post.standing_deliveries if not delivery.untouched]
+    under_way = [delivery for delivery in post.standing_deliveries if not delivery.movable]
     if under_way:
         raise TooLate.under_way(under_way)
 

@@ -213,8 +213,8 @@ async def test_a_dispatch_withdrawn_while_it_prepares_does_not_wait_for_its_seco
 
     two_step.needs_media = True
     two_step.prepares.then(withdraw)
-    async with asyncio.timeout(5):
-        with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
             await scripted.publish_once(delivery, environment)
     stored = await author.stored(delivery.id)
     assert stored.prepared == {"0": {"container": "c1"}}

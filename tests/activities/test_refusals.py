@@ -1,7 +1,7 @@
 """A network that says no: waits by its word or by the plan, repairs or gives up clearly."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, update
@@ -62,6 +62,17 @@ async def account_of(database: Database, delivery: Delivery) -> AccountRow:
         row = await session.get(AccountRow, delivery.account_id)
     assert row is not None
     return row
+
+
+def expiring_in(ahead: timedelta) -> Connection:
+    """A connection whose token ends then."""
+    return Connection(
+        remote_id="1",
+        handle="corner_bakery",
+        display_name="Corner bakery",
+        credentials={"access_token": "ending"},
+        expires_at=datetime.now(UTC) + ahead,
+    )
 
 
 class TestRateLimits:
@@ -238,6 +249,46 @@ class TestCredentials:
         row = await account_of(database, delivery)
         assert (row.status, row.credentials_version) == ("connected", 2)
         assert row.refresh_lease_until is None
+
+    @pytest.mark.parametrize("ahead", [timedelta(hours=-1), timedelta(seconds=30)])
+    async def test_a_token_that_would_not_last_is_renewed_before_the_second(
+        self,
+        scripted: Dispatcher,
+        searchable: SearchableNetwork,
+        author: Author,
+        ahead: timedelta,
+    ) -> None:
+        account = await author.connect(Network.X, expiring_in(ahead))
+        (delivery,) = (await author.write(account)).deliveries
+        searchable.refreshes.then(renewed())
+        searchable.sends.then(receipt())
+        published = await scripted.publish(delivery)
+        assert published.waits == []
+        assert searchable.spoke_with == [renewed().credentials]
+
+    async def test_a_token_that_lasts_is_left_alone(
+        self, scripted: Dispatcher, searchable: SearchableNetwork, author: Author
+    ) -> None:
+        account = await author.connect(Network.X, expiring_in(timedelta(minutes=5)))
+        (delivery,) = (await author.write(account)).deliveries
+        searchable.sends.then(receipt())
+        assert (await scripted.publish(delivery)).waits == []
+
+    @pytest.mark.parametrize("error", [TryLater, AccountDisconnected])
+    async def test_a_token_that_cannot_be_renewed_ahead_is_tried_as_it_is(
+        self,
+        scripted: Dispatcher,
+        searchable: SearchableNetwork,
+        author: Author,
+        error: type[NetworkError],
+    ) -> None:
+        account = await author.connect(Network.X, expiring_in(timedelta(seconds=30)))
+        (delivery,) = (await author.write(account)).deliveries
+        searchable.refreshes.then(refusal(error))
+        searchable.sends.then(receipt())
+        published = await scripted.publish(delivery)
+        assert published.waits == []
+        assert searchable.spoke_with == [{"access_token": "ending"}]
 
     async def test_only_the_credentials_of_a_refresh_are_kept(
         self,

@@ -10,7 +10,7 @@ from cache.key_value_store import KeyValueStore
 from cache.memory_store import InMemoryStore
 from cache.redis_store import RedisStore
 from tests.cache.fake_clock import FakeClock
-from tests.cache.redis_server import RedisServer, running_redis
+from tests.cache.redis_server import PATIENCE, RedisServer, running_redis
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ async def own_redis() -> AsyncIterator[RedisServer]:
 @pytest.fixture
 async def redis_store(redis_server: RedisServer) -> AsyncIterator[RedisStore]:
     """An empty store in Redis."""
-    store = RedisStore(redis_server.url, prefix=f"test-{uuid4().hex}:")
+    store = RedisStore(redis_server.url, prefix=f"test-{uuid4().hex}:", timeout=PATIENCE)
     yield store
     await store.close()
 

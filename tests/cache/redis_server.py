@@ -7,12 +7,16 @@ import signal
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from tests.free_port import free_port
+
+PATIENCE = timedelta(seconds=30)
+"""Time limit of stores in tests that are not about it: the machine may be busy."""
 
 START_LIMIT = 30
 """Seconds, on a busy machine."""

@@ -13,7 +13,7 @@ from cache.memory_store import InMemoryStore
 from cache.rates import Rate
 from cache.redis_store import RedisStore
 from tests.cache.fake_clock import FakeClock
-from tests.cache.redis_server import RedisServer
+from tests.cache.redis_server import PATIENCE, RedisServer
 
 MINUTE = timedelta(minutes=1)
 AWAY = "Redis is away: this process serves itself from memory"
@@ -23,7 +23,8 @@ BACK = "Redis is back"
 @pytest.fixture
 async def falling_back(own_redis: RedisServer, clock: FakeClock) -> AsyncIterator[FallbackStore]:
     """Redis with memory behind it; Redis is tried again after five seconds of the clock."""
-    store = FallbackStore(RedisStore(own_redis.url, prefix=""), InMemoryStore(), clock=clock)
+    redis = RedisStore(own_redis.url, prefix="", timeout=PATIENCE)
+    store = FallbackStore(redis, InMemoryStore(), clock=clock)
     yield store
     await store.close()
 

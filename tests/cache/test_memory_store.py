@@ -30,7 +30,7 @@ async def test_makes_room_by_size() -> None:
 
 
 async def test_room_that_was_given_back_can_be_used_again(clock: FakeClock) -> None:
-    store = InMemoryStore(max_bytes=2 * (ENTRY_OVERHEAD + 5), clock=clock)
+    store = InMemoryStore(max_bytes=3 * (ENTRY_OVERHEAD + 5), clock=clock)
     await store.set("kept", b"1", ttl=2 * MINUTE)
     for _ in range(10):
         await store.set("a", b"1", ttl=MINUTE)

@@ -10,7 +10,7 @@ from cache.rate_limiter import RateLimiter
 from cache.rates import Rate
 from cache.redis_store import RedisStore
 from tests.cache.fake_clock import FakeClock
-from tests.cache.redis_server import RedisServer
+from tests.cache.redis_server import PATIENCE, RedisServer
 
 SIX_A_MINUTE = Rate.per_minute(6)
 
@@ -84,7 +84,7 @@ async def test_subjects_and_names_do_not_mix(limiter: RateLimiter, clock: FakeCl
 
 async def test_two_processes_on_one_redis_admit_one_limit(redis_server: RedisServer) -> None:
     rate = Rate(limit=1000, window=timedelta(days=10))
-    stores = [RedisStore(redis_server.url, prefix="two:") for _ in range(2)]
+    stores = [RedisStore(redis_server.url, prefix="two:", timeout=PATIENCE) for _ in range(2)]
     limiters = [RateLimiter(store, name="test", rate=rate) for store in stores]
     counts = await asyncio.gather(*(admitted(limiters[n % 2], 75) for n in range(20)))
     assert sum(counts) == 1000

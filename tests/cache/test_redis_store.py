@@ -8,13 +8,13 @@ from redis.asyncio import Redis
 
 from cache.key_value_store import StoreUnavailable
 from cache.redis_store import RedisStore
-from tests.cache.redis_server import RedisServer
+from tests.cache.redis_server import PATIENCE, RedisServer
 
 MINUTE = timedelta(minutes=1)
 
 
 async def test_every_key_begins_with_the_prefix(own_redis: RedisServer) -> None:
-    store = RedisStore(own_redis.url, prefix="ours:")
+    store = RedisStore(own_redis.url, prefix="ours:", timeout=PATIENCE)
     await store.set("a", b"1", ttl=MINUTE)
     await store.increment_within("b", MINUTE)
     async with Redis.from_url(own_redis.url) as redis:
@@ -23,7 +23,7 @@ async def test_every_key_begins_with_the_prefix(own_redis: RedisServer) -> None:
 
 
 async def test_a_restart_in_between_is_not_noticed(own_redis: RedisServer) -> None:
-    store = RedisStore(own_redis.url, prefix="")
+    store = RedisStore(own_redis.url, prefix="", timeout=PATIENCE)
     await asyncio.gather(*(store.set(str(n), b"1", ttl=MINUTE) for n in range(10)))
     await own_redis.kill()
     await own_redis.start()
@@ -32,16 +32,14 @@ async def test_a_restart_in_between_is_not_noticed(own_redis: RedisServer) -> No
 
 
 async def test_more_callers_than_connections_wait_for_each_other(redis_server: RedisServer) -> None:
-    store = RedisStore(
-        redis_server.url, prefix="few:", max_connections=2, timeout=timedelta(seconds=30)
-    )
+    store = RedisStore(redis_server.url, prefix="few:", max_connections=2, timeout=PATIENCE)
     counts = await asyncio.gather(*(store.increment_within("a", MINUTE) for _ in range(100)))
     assert max(counts) == 100
     await store.close()
 
 
 async def test_says_when_nobody_answers(own_redis: RedisServer) -> None:
-    store = RedisStore(own_redis.url, prefix="")
+    store = RedisStore(own_redis.url, prefix="", timeout=PATIENCE)
     await own_redis.kill()
     with pytest.raises(StoreUnavailable, match="ConnectionError"):
         await store.get("a")
@@ -65,7 +63,7 @@ async def test_goes_on_after_a_time_limit(own_redis: RedisServer) -> None:
     hasty = RedisStore(
         own_redis.url, prefix="", timeout=timedelta(milliseconds=100), max_connections=1
     )
-    patient = RedisStore(own_redis.url, prefix="")
+    patient = RedisStore(own_redis.url, prefix="", timeout=PATIENCE)
     await patient.set("a", b"1", ttl=MINUTE)
     own_redis.freeze()
     for _ in range(3):
@@ -86,7 +84,7 @@ async def test_goes_on_after_a_time_limit(own_redis: RedisServer) -> None:
 
 async def test_a_wrong_password_is_an_outage_that_names_itself(own_redis: RedisServer) -> None:
     wrong = own_redis.url.replace("redis://", "redis://stranger:hunter2@")
-    store = RedisStore(wrong, prefix="")
+    store = RedisStore(wrong, prefix="", timeout=PATIENCE)
     with pytest.raises(StoreUnavailable, match="AuthenticationError") as raised:
         await store.get("a")
     assert "hunter2" not in str(raised.value)

@@ -134,6 +134,32 @@ def test_every_row_of_the_table_is_tried() -> None:
     assert [row for row in REFUSALS if row not in used] == []
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (403, "AccountNotFound", "Account not found"),
+        (400, "InvalidRequest", f"Could not find user info for account: {DID}"),
+    ],
+)
+async def test_account_that_the_server_does_not_have(
+    adapter: BlueskyPosts,
+    target: Target,
+    scripted_network: ScriptedNetwork,
+    status: int,
+    code: str,
+    message: str,
+) -> None:
+    gone = Reply(status=status, json=refusal(code, message))
+    for method, path in (("POST", PUT), ("GET", GET_SESSION), ("POST", REFRESH_SESSION)):
+        scripted_network.tell(method, path, gone)
+    with pytest.raises(AccountDisconnected):
+        await adapter.send(target, written_down(adapter, target, a_piece(TEXT), {}))
+    with pytest.raises(AccountDisconnected):
+        await adapter.check(target)
+    with pytest.raises(AccountDisconnected):
+        await adapter.refresh(target)
+
+
 UNCLEAR = [
     Reply(status=500, json=refusal("InternalServerError", "Internal Server Error")),
     Reply(status=502, json=refusal("UpstreamFailure")),
@@ -392,6 +418,10 @@ async def test_does_not_find_its_record(
         (Reply(status=500), TryLater),
         (Reply(json={"value": "?"}), TryLater),
         (Reply(status=400, json=refusal("InvalidRequest", "Bad rkey")), ContentRefused),
+        (
+            Reply(status=400, json=refusal("InvalidRequest", "Could not locate record")),
+            AccountDisconnected,
+        ),
     ],
 )
 async def test_look_that_fails_is_no_proof(
@@ -407,7 +437,13 @@ async def test_look_that_fails_is_no_proof(
 
 
 @pytest.mark.parametrize(
-    ("text", "is_needed"), [("Hello", False), ("a@b, @me", False), ("Hi @bob.example.com", True)]
+    ("text", "is_needed"),
+    [
+        ("Hello", False),
+        ("a@b, @me", False),
+        ("@.com @a..com @a_b.test", False),
+        ("Hi @bob.example.com", True),
+    ],
 )
 def test_mentions_need_preparation(adapter: BlueskyPosts, text: str, is_needed: bool) -> None:
     assert adapter.needs_preparation(a_piece(text)) is is_needed

@@ -38,6 +38,8 @@ def _value(facet: Facet) -> str:
         ("https://example.com!", "https://example.com", None),
         ("a\nhttps://example.com\nb", "https://example.com", None),
         ("https://localhost/x", "https://localhost/x", None),
+        ("https://example.com/a\ufeffb", "https://example.com/a", None),
+        ("example.com/a\ufeff", "example.com/a", "https://example.com/a"),
     ],
 )
 def test_links(text: str, covered: str, uri: str | None) -> None:
@@ -45,7 +47,12 @@ def test_links(text: str, covered: str, uri: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["notes.txt", "3.14", "v1.2", "e.g. this", "mail@example.com", "x:example.com"]
+    "text",
+    [
+        *("notes.txt", "3.14", "v1.2", "e.g. this", "mail@example.com", "x:example.com"),
+        *("https://", "see https:// now", "https://.", "(http://)", "https:///", "HTTPS:///x"),
+        *("https:///x.com", "https://\ufeffexample.com"),
+    ],
 )
 def test_no_links(text: str) -> None:
     assert shown(text) == []
@@ -94,6 +101,13 @@ def test_no_mentions(text: str) -> None:
 def test_handles_to_look_up_are_each_named_once() -> None:
     text = "@Alice.bsky.social and @alice.bsky.social, @x.example.org but not @me or @a.nonsense"
     assert handles_in(text) == ("alice.bsky.social", "x.example.org")
+
+
+@pytest.mark.parametrize(
+    "text", ["@.com", "@a..com", "@a_b.test", "@-a.com", "@a-.com", "@a.-com", f"@{'a' * 64}.com"]
+)
+def test_what_is_no_handle_is_not_looked_up(text: str) -> None:
+    assert handles_in(text) == ()
 
 
 def test_places_are_bytes_in_order() -> None:
