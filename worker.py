@@ -64,7 +64,7 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         for worker in build_workers(resources, client, serve):
             await stack.enter_async_context(worker)
         if RELAY in serve:
-            stack.push_async_callback(_start_relay(build_relay(resources, client)))
+            stack.push_async_callback(_start_relay(build_relay(resources, client), stop))
         log.info("worker ready", serves=list(serve))
         await stop.wait()
         log.info("worker stopping")
@@ -129,7 +129,6 @@ def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPub
             refusals=refusals,
             lookups=settings.lookup_plan,
             clock=system_clock,
-            resend_after_absence=settings.resend_after_proven_absence,
         ),
         sender=Sender(
             adapters=resources.adapters,
@@ -175,9 +174,13 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     return None
 
 
-def _start_relay(relay: OutboxRelay) -> Callable[[], Awaitable[None]]:
-    """Run the relay beside the workers; what is returned stops it and waits for its end."""
+def _start_relay(relay: OutboxRelay, stop: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    """Run the relay beside the workers; what is returned stops it and waits for its end.
+
+    Should it end by itself, the whole worker stops: whoever supervises it starts it again.
+    """
     running = asyncio.create_task(relay.run())
+    running.add_done_callback(lambda _: stop.set())
 
     async def finish() -> None:
         relay.stop()

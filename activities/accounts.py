@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from domain.networks import Network
-from networks.errors import AccountDisconnected, Answer, NetworkError, TryLater
+from networks.errors import AccountDisconnected, AccountRemoved, Answer, NetworkError, TryLater
 from networks.protocol import Connection, NetworkAdapter, Target
 from storage.account_access import AccountStore, FreshCredentials
 from storage.delivery_state import AccountAccess
@@ -27,6 +27,12 @@ class Accounts:
 
     def target(self, network: Network, account: AccountAccess) -> Target:
         """Ready to be spoken for. Raises AccountDisconnected when only the user can repair it."""
+        if account.status == "disconnected":
+            raise AccountRemoved(
+                network,
+                f"The account {account.handle} was disconnected here while posts waited for it.",
+                answer=Answer(operation="account"),
+            )
         if account.status != "connected":
             raise AccountDisconnected(
                 network,

@@ -23,6 +23,12 @@ MEDIA_POLL = timedelta(seconds=5)
 MEDIA_PATIENCE = timedelta(minutes=30)
 """After the publish time; media that is not processed by then never will be."""
 
+RECONNECT_POLL = timedelta(minutes=15)
+"""Between two looks whether the account was connected again; doing so resumes at once."""
+
+RECONNECT_PATIENCE = timedelta(days=1)
+"""After the publish time; later, nobody would want the post any more."""
+
 AT_ONCE = timedelta(milliseconds=100)
 
 REFRESH_POLL = timedelta(seconds=1)
@@ -72,7 +78,12 @@ def decide(error: NetworkError, *, tries: int, overdue: timedelta, retries: Retr
         case TryLater():
             decision = Decision(wait=delay)
         case AccountDisconnected():
-            decision = Decision(wait=None, remedy=Remedy.RECONNECT_ACCOUNT)
+            decision = Decision(
+                wait=RECONNECT_POLL if overdue < RECONNECT_PATIENCE else None,
+                failure=FailureType.RECONNECT,
+                counted=False,
+                remedy=Remedy.RECONNECT_ACCOUNT,
+            )
         case AccountBlocked():
             decision = Decision(wait=None, remedy=Remedy.UNBLOCK_ACCOUNT)
         case _:

@@ -16,6 +16,7 @@ from activities.refusals import Refusals
 from activities.waiting import Clock
 from contracts.failures import FailureType
 from domain.networks import Guarantee, Network
+from domain.policies import AmbiguityPolicy
 from domain.receipts import Receipt
 from domain.retry import LookupPlan
 from networks.errors import (
@@ -65,9 +66,8 @@ class Settler:
         refusals: Refusals,
         lookups: LookupPlan,
         clock: Clock,
-        resend_after_absence: bool,
     ) -> None:
-        """`resend_after_absence`: searchable networks count as not sent when absent each time."""
+        """`lookups` says when to look, and how often."""
         self._adapters = adapters
         self._store = store
         self._accounts = accounts
@@ -75,7 +75,6 @@ class Settler:
         self._refusals = refusals
         self._lookups = lookups
         self._clock = clock
-        self._resend_after_absence = resend_after_absence
 
     async def settle(self, state: DeliveryState, attempt: OpenAttempt) -> None:
         """Close the attempt: published, not sent, or unconfirmed.
@@ -152,7 +151,7 @@ class Settler:
             return True
         # Comments have no container; they can only be searched for.
         is_searched = adapter.guarantee in {Guarantee.SEARCHABLE, Guarantee.TWO_STEP_COMMIT}
-        return is_last and is_searched and self._resend_after_absence
+        return is_last and is_searched and state.ambiguity_policy is AmbiguityPolicy.RESEND
 
     async def _published(
         self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt

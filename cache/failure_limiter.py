@@ -21,9 +21,9 @@ _OWN_MEMORY: Final = 4 * MEBIBYTE
 class FailureLimiter:
     """Bars a subject that failed too often, before its next attempt costs anything.
 
-    Only failures are counted: a success asks the limiter nothing, and an attempt that is barred
-    neither. Each process bars by itself what the shared count refused, so that with several
-    processes each of them finds out by one attempt. Credentials that proved good a moment ago pass
+    Only failures are counted: a success and a barred attempt ask the shared store nothing. Each
+    process bars by itself what the shared count refused, so that with several processes each of
+    them finds out by one attempt. Credentials that proved good a moment ago pass
     in any case: whoever fails at the same address does not lock others out.
     """
 

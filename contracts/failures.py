@@ -12,6 +12,8 @@ class FailureType(StrEnum):
     """The network named a time to wait; costs no attempt."""
     PREPARATION_PENDING = "PreparationPending"
     """The network still processes the media, or it has to be transferred again."""
+    RECONNECT = "Reconnect"
+    """Only the user can repair the account; connecting it again resumes the delivery."""
     OUTCOME_UNKNOWN = "OutcomeUnknown"
     """Sent without an answer; looked for before anything else happens."""
     WORKER_STOPPING = "WorkerStopping"

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -80,6 +80,11 @@ class Customer:
         shown: dict[str, Any] = await self._api("GET", f"/v1/posts/{post_id}")
         return shown
 
+    async def posts(self) -> AsyncIterator[dict[str, Any]]:
+        """Every post, newest first."""
+        async for post in self._pages("/v1/posts"):
+            yield post
+
     async def timeline(self, post_id: str) -> list[dict[str, Any]]:
         """Everything that happened to a post."""
         events: list[dict[str, Any]] = (await self._api("GET", f"/v1/posts/{post_id}/timeline"))[
@@ -95,8 +100,8 @@ class Customer:
             self._public[item["network"], mark_in(item["text"])] += 1
         public = self._public.copy()
         for account in feed_accounts:
-            async for text in self._feed(account):
-                public["feed", mark_in(text)] += 1
+            async for item in self._pages(f"/v1/feed/accounts/{account}/posts"):
+                public["feed", mark_in(item["text"])] += 1
         return public
 
     async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
@@ -107,13 +112,12 @@ class Customer:
             raise CustomerLeft(f"sandbox {path}: {response.status} {response.body.decode()[:300]}")
         return response.json
 
-    async def _feed(self, account: str) -> Any:
+    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
         cursor = ""
         while True:
-            path = f"/v1/feed/accounts/{account}/posts?limit={PAGE}{cursor}"
-            page = await self._api("GET", path)
+            page = await self._api("GET", f"{path}?limit={PAGE}{cursor}")
             for item in page["items"]:
-                yield item["text"]
+                yield item
             if not page["next_cursor"]:
                 return
             cursor = f"&cursor={page['next_cursor']}"

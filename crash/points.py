@@ -65,13 +65,13 @@ FACTS: Mapping[Point, PointFacts] = MappingProxyType(
         Point.STARTED: PointFacts(process=_WORKER, told="workflow started, outbox row still there"),
         Point.RELAY_DONE: PointFacts(process=_WORKER, told="outbox row removed"),
         Point.UPDATE_LEASED: PointFacts(
-            process=_WORKER, told="outbox row of a change leased", lead=4.0, is_update=True
+            process=_WORKER, told="outbox row of a change leased", lead=10.0, is_update=True
         ),
         Point.BEFORE_UPDATE: PointFacts(
-            process=_WORKER, told="about to update the workflow", lead=4.0, is_update=True
+            process=_WORKER, told="about to update the workflow", lead=10.0, is_update=True
         ),
         Point.UPDATED: PointFacts(
-            process=_WORKER, told="workflow updated, outbox row there", lead=4.0, is_update=True
+            process=_WORKER, told="workflow updated, outbox row there", lead=10.0, is_update=True
         ),
         Point.UPLOADED: PointFacts(
             process=_WORKER,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from crash.points import FACTS, Point
+from crash.points import FACTS, Point, Process
 from domain.networks import Network
 
 ALL_NETWORKS: Final = tuple(str(network) for network in Network)
@@ -22,6 +22,8 @@ class Fault(StrEnum):
     """SIGKILL for Temporal, and a restart."""
     POSTGRES = "postgres"
     """SIGKILL for PostgreSQL, and a restart."""
+    FREEZE = "freeze"
+    """SIGSTOP for the worker, for longer than its heartbeats may be missing, and SIGCONT."""
     DROP_BEFORE_COMMIT = "drop_before_commit"
     """The network resets the connection and publishes nothing."""
     DROP_AFTER_COMMIT = "drop_after_commit"
@@ -32,7 +34,7 @@ class Fault(StrEnum):
     """The network publishes and answers after the timeout."""
 
 
-OURS: Final = (Fault.KILL, Fault.TEMPORAL, Fault.POSTGRES)
+OURS: Final = (Fault.KILL, Fault.TEMPORAL, Fault.POSTGRES, Fault.FREEZE)
 THEIRS: Final = tuple(fault for fault in Fault if fault not in OURS)
 
 
@@ -94,9 +96,12 @@ def scenarios(
     chosen = tuple(network for network in ALL_NETWORKS if network in networks)
     for point in points:
         for fault in faults:
+            facts = FACTS[point]
             if fault in THEIRS and point is not Point.SENDING:
                 continue
-            if FACTS[point].is_update:
+            if fault is Fault.FREEZE and facts.process is not Process.WORKER:
+                continue
+            if facts.is_update:
                 for shape in (Shape.MOVED, Shape.CANCELLED):
                     yield Scenario(point=point, fault=fault, networks=chosen, shape=shape)
             else:

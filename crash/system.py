@@ -36,6 +36,8 @@ SHORT_TIMES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+PARTS = ("postgres", "temporal", "sandbox", "api", "worker")
+
 GATED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "api": (sys.executable, "-m", "crash.api"),
@@ -62,6 +64,19 @@ class System:
             await self._stack.kill(name)
             await asyncio.sleep(pause)
             await self._start(name)
+
+    async def freeze(self, name: str, seconds: float) -> None:
+        """Stop a part where it is, and let it go on as if nothing had been."""
+        async with self._turn:
+            self._stack.pause(name)
+            await asyncio.sleep(seconds)
+            self._stack.resume(name)
+
+    async def recover(self) -> None:
+        """Start again whatever does not run, of a restart that was cut off."""
+        async with self._turn:
+            for name in PARTS:
+                await self._start(name)
 
     async def watch(self) -> None:
         """Start again what died by itself, for ever."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from crash.customer import CustomerLeft, Public
 from crash.gatekeeper import Trap, Word
-from crash.points import FACTS, Point
+from crash.points import FACTS, Point, Process
 from crash.scenarios import OURS, THEIRS, Fault, Scenario, Shape
 from crash.system import System
 from crash.verdicts import SETTLED, Verdict, judge
@@ -24,6 +24,9 @@ ON_THE_WAY_SECONDS = 1.2
 
 LATE_SECONDS = 4.0
 """Longer than the system waits for a network."""
+
+FROZEN_SECONDS = 5.0
+"""Longer than Temporal waits for a heartbeat."""
 
 COMING_SECONDS = 30.0
 """After the publish time, before nobody is expected at the point any more."""
@@ -182,11 +185,19 @@ class Trials:
             elif fault in OURS:
                 if not facts.holds:
                     await asyncio.sleep(ON_THE_WAY_SECONDS / 4)
-                name = facts.process if fault is Fault.KILL else str(fault)
-                await self._system.restart(name)
+                await self._strike(fault, facts.process)
         finally:
             trial.arrived = frozenset(trap.arrived)
             trap.open()
+
+    async def _strike(self, fault: Fault, process: Process) -> None:
+        match fault:
+            case Fault.KILL:
+                await self._system.restart(process)
+            case Fault.FREEZE:
+                await self._system.freeze(process, FROZEN_SECONDS)
+            case _:
+                await self._system.restart(fault)
 
     async def _order_faults(self, trial: Trial) -> None:
         """Tell the networks what to do with this post's request."""

@@ -8,6 +8,7 @@ NetworkError
 │   ├── PreparationLost     the prepared media or container is gone: prepare again
 │   ├── CredentialsExpired  refresh once, then repeat
 │   ├── AccountDisconnected only the user can repair it: connect the account again
+│   ├── AccountRemoved      the user took it away here: give up
 │   ├── AccountBlocked      the network stopped the account: a person looks into it
 │   ├── ContentRefused      never repeat: the user has to change the post
 │   └── DuplicateRefused    the network says it has this already: look for it
@@ -82,6 +83,10 @@ class CredentialsExpired(NotSent):
 
 class AccountDisconnected(NotSent):
     """The user took the permission away, or it ran out: connect the account again."""
+
+
+class AccountRemoved(NotSent):
+    """The user disconnected the account here, with posts still waiting for it."""
 
 
 class AccountBlocked(NotSent):

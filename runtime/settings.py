@@ -144,11 +144,6 @@ class Settings(BaseSettings):
     """Comma-separated waits before each retry of a send that certainly did not happen."""
     lookup_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (5.0, 30.0, 120.0)
     """Comma-separated waits before each look for a send whose fate is unknown."""
-    resend_after_proven_absence: bool = False
-    """On networks that only can be searched: send again what was absent at every look.
-
-    Off, such a delivery is left unconfirmed for a person to decide.
-    """
     heartbeat_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
     graceful_shutdown_seconds: Annotated[float, Field(gt=0)] = 30.0
     relay_sweep_seconds: Annotated[float, Field(gt=0)] = 5.0

@@ -5,15 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, column, func, literal_column, update
+from sqlalchemy import Boolean, column, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.deliveries import DeliveryStatus
 from domain.ids import new_id
 from domain.limits import AccountLimits
 from domain.networks import Network
+from storage import outbox
 from storage.accounts import Account, AccountStatus, account_of, mark_status
-from storage.tables import AccountRow
+from storage.outbox import OutboxKind
+from storage.tables import AccountRow, DeliveryRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,7 +77,31 @@ async def connect(
         execution_options={"populate_existing": True},
     )
     row, is_new = answer.one()
+    if not is_new:
+        await _resume_waiting(session, row.id)
     return account_of(row), is_new
+
+
+async def _resume_waiting(session: AsyncSession, account_id: UUID) -> None:
+    """What waited for the account to be connected again goes out now."""
+    query = (
+        select(DeliveryRow)
+        .where(
+            DeliveryRow.account_id == account_id,
+            DeliveryRow.status == DeliveryStatus.DEFERRED,
+            DeliveryRow.reason["type"].astext == "account_disconnected",
+        )
+        .order_by(DeliveryRow.publish_at)
+    )
+    for delivery in (await session.scalars(query)).all():
+        await outbox.put(
+            session,
+            OutboxKind.RESUME_DELIVERIES,
+            workspace_id=delivery.workspace_id,
+            post_id=delivery.post_id,
+            due_at=delivery.publish_at or delivery.created_at,
+            payload={"deliveries": [str(delivery.id)]},
+        )
 
 
 async def record_check(session: AsyncSession, account_id: UUID, profile: Profile) -> None:

@@ -264,6 +264,11 @@ class DeliveryRow(Table):
             ),
         ),
         Index(None, "account_id", "sent_at"),  # what an account published lately
+        Index(  # what waits for an account to be connected again
+            "ix_deliveries_deferred",
+            "account_id",
+            postgresql_where=text("status = 'deferred'"),
+        ),
         Index(None, "workspace_id", "status", "id"),  # lists by status
         Index(  # posts going to a network
             "ix_deliveries_network",

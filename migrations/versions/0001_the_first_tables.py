@@ -343,6 +343,13 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_deliveries_deferred",
+        "deliveries",
+        ["account_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'deferred'"),
+    )
+    op.create_index(
         "ix_deliveries_due",
         "deliveries",
         ["publish_at"],
@@ -513,6 +520,11 @@ def downgrade() -> None:
         postgresql_where=sa.text(
             "status IN ('scheduled', 'preparing', 'armed', 'sending', 'deferred') AND NOT superseded"
         ),
+    )
+    op.drop_index(
+        "ix_deliveries_deferred",
+        table_name="deliveries",
+        postgresql_where=sa.text("status = 'deferred'"),
     )
     op.drop_index(op.f("ix_deliveries_account_id_sent_at"), table_name="deliveries")
     op.drop_table("deliveries")

@@ -82,7 +82,6 @@ class Dispatcher:
         vault: TokenVault,
         adapters: Mapping[Network, NetworkAdapter],
         media: MediaSource,
-        resend_after_absence: bool = False,
         also_jump: Jump | None = None,
     ) -> None:
         """`also_jump` moves the networks' clock along with the worker's."""
@@ -108,7 +107,6 @@ class Dispatcher:
                 refusals=refusals,
                 lookups=LookupPlan(),
                 clock=self.clock,
-                resend_after_absence=resend_after_absence,
             ),
             sender=Sender(
                 adapters=adapters,

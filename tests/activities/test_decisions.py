@@ -9,6 +9,7 @@ from activities.decisions import (
     AT_ONCE,
     MEDIA_PATIENCE,
     MEDIA_POLL,
+    RECONNECT_POLL,
     Decision,
     Remedy,
     decide,
@@ -18,6 +19,7 @@ from domain.retry import RetryPlan
 from networks.errors import (
     AccountBlocked,
     AccountDisconnected,
+    AccountRemoved,
     ContentRefused,
     CredentialsExpired,
     DuplicateRefused,
@@ -47,7 +49,13 @@ FIRST_TRY: dict[type[NetworkError], Decision] = {
         wait=AT_ONCE, failure=FailureType.PREPARATION_PENDING, remedy=Remedy.PREPARE_AGAIN
     ),
     CredentialsExpired: Decision(wait=AT_ONCE, remedy=Remedy.REFRESH_CREDENTIALS),
-    AccountDisconnected: Decision(wait=None, remedy=Remedy.RECONNECT_ACCOUNT),
+    AccountDisconnected: Decision(
+        wait=RECONNECT_POLL,
+        failure=FailureType.RECONNECT,
+        counted=False,
+        remedy=Remedy.RECONNECT_ACCOUNT,
+    ),
+    AccountRemoved: GIVE_UP,
     AccountBlocked: Decision(wait=None, remedy=Remedy.UNBLOCK_ACCOUNT),
     ContentRefused: GIVE_UP,
     DuplicateRefused: GIVE_UP,

@@ -7,6 +7,7 @@ import pytest
 from activities.decisions import AT_ONCE, REFRESH_POLL
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
+from domain.policies import AmbiguityPolicy
 from domain.receipts import Receipt
 from networks.errors import (
     AccountBlocked,
@@ -65,9 +66,12 @@ async def contained(author: Author, two_step: TwoStepNetwork) -> Delivery:
 
 
 @pytest.fixture
-def resending(new_dispatcher: NewDispatcher, searchable: SearchableNetwork) -> Dispatcher:
-    """Sends again what was absent at every look."""
-    return new_dispatcher({Network.X: searchable}, resend_after_absence=True)
+async def resending(
+    new_dispatcher: NewDispatcher, searchable: SearchableNetwork, author: Author
+) -> Dispatcher:
+    """Works for a workspace that has sent again what was absent at every look."""
+    await author.decide(AmbiguityPolicy.RESEND)
+    return new_dispatcher({Network.X: searchable})
 
 
 async def reason_of(author: Author, delivery: Delivery) -> dict[str, object]:

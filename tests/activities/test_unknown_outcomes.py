@@ -8,6 +8,7 @@ import pytest
 from domain.content import Attachment, Content
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
+from domain.policies import AmbiguityPolicy
 from networks.protocol import NetworkAdapter
 from storage.posts import Delivery, TargetAccount
 from tests.activities.conftest import IMPATIENCE, Networks, NewDispatcher, PictureShelf
@@ -31,15 +32,19 @@ async def content(author: Author, pictures: PictureShelf) -> Content:
 
 
 @pytest.fixture
-def resending(
-    new_dispatcher: NewDispatcher, adapters: dict[Network, NetworkAdapter], sandbox: Sandbox
+async def resending(
+    new_dispatcher: NewDispatcher,
+    adapters: dict[Network, NetworkAdapter],
+    sandbox: Sandbox,
+    author: Author,
 ) -> Dispatcher:
-    """Sends again what was absent at every look."""
+    """Works for a workspace that has sent again what was absent at every look."""
+    await author.decide(AmbiguityPolicy.RESEND)
 
     async def jump(time: timedelta) -> None:
         await sandbox.advance(time.total_seconds())
 
-    return new_dispatcher(adapters, also_jump=jump, resend_after_absence=True)
+    return new_dispatcher(adapters, also_jump=jump)
 
 
 async def scheduled(

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from domain.content import Content, PostContent
 from domain.ids import new_id
 from domain.networks import Network
+from domain.policies import AmbiguityPolicy
 from networks.protocol import Connection
 from storage import connections, media, posts, timeline
 from storage.connections import Profile
@@ -18,6 +19,7 @@ from storage.posts import Delivery, Post, PublishTime, TargetAccount
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import TimelineEvent
 from storage.vault import TokenVault
+from storage.workspaces import change_workspace
 
 
 class Author:
@@ -74,6 +76,11 @@ class Author:
         async with self._database.transaction() as session:
             await media.create(session, self.workspace_id, known)
         return media_id
+
+    async def decide(self, policy: AmbiguityPolicy) -> None:
+        """Set the workspace's policy for sends that were absent at every look."""
+        async with self._database.transaction() as session:
+            await change_workspace(session, self.workspace_id, name=None, ambiguity_policy=policy)
 
     async def write(
         self,

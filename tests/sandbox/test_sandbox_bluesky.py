@@ -456,9 +456,8 @@ async def test_blobs_are_found_wherever_a_record_names_them(
         assert answer.status_code == status
     link = missing["ref"]["$link"]
     assert answer.json() == {"error": "BlobNotFound", "message": f"Could not find blob: {link}"}
-    quote = {"record": MISSING}
-    both = {**with_images(blob)["embed"]}
-    embed = {"$type": "app.bsky.embed.recordWithMedia", "record": quote, "media": both}
+    both = {"record": {"record": MISSING}, "media": with_images(blob)["embed"]}
+    embed = {"$type": "app.bsky.embed.recordWithMedia", **both}
     answer = await write(driver, session, "createRecord", record(embed=embed))
     assert answer.status_code == 200, answer.text
     assert len((await driver.truth())[1]["media"]) == 1

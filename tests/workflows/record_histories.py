@@ -1,4 +1,4 @@
-"""Record a history of every branch of the workflow: python -m tests.workflows.record_histories
+"""Record a history of every branch of the workflows: python -m tests.workflows.record_histories
 
 What is stored stays: posts that started under older code must keep replaying. A branch whose
 commands changed gets one more file (published.2.json); one whose commands did not gets none.
@@ -11,20 +11,21 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
 from tests.workflows.histories import FOLDER, command_sequence, next_path, stored, trimmed
-from tests.workflows.scenarios import SCENARIOS, Scenario
+from tests.workflows.scenarios import SCENARIOS, Lived
+from tests.workflows.scheduled_posts import Posts
 from tests.workflows.temporal_server import scripted_workers, time_skipping_server
 
 
-async def record(scenario: Scenario) -> dict[str, Any]:
-    """Live one post's life and return its history."""
+async def record(scenario: Callable[[Posts], Awaitable[Lived]]) -> dict[str, Any]:
+    """Live one life and return its history."""
     async with time_skipping_server() as environment, scripted_workers(environment) as posts:
-        post = await scenario(posts)
-        return trimmed(await post.history())
+        lived = await scenario(posts)
+        return trimmed(await lived.history())
 
 
 def keep(name: str, history: dict[str, Any], *, replace: bool = False) -> Path | None:

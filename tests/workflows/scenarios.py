@@ -1,13 +1,18 @@
-"""The lives of posts: one function for each branch of the workflow, run by tests and recorded.
+"""The lives of posts, and of a sweep: one function for each branch, run by tests and recorded.
 
 Each returns when its workflow is done.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
+
+from temporalio.client import WorkflowHistory
 
 from contracts.failures import FailureType
+from contracts.sweeping import SweepReport
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
 from tests.workflows.scheduled_posts import (
@@ -18,6 +23,7 @@ from tests.workflows.scheduled_posts import (
     Delivery,
     Posts,
     ScheduledPost,
+    Sweep,
 )
 from tests.workflows.scripted_activities import (
     Held,
@@ -28,6 +34,14 @@ from tests.workflows.scripted_activities import (
 )
 
 Scenario = Callable[[Posts], Awaitable[ScheduledPost]]
+
+
+class Lived(Protocol):
+    """What is over and has left a history."""
+
+    async def history(self) -> WorkflowHistory:
+        """What the server keeps of it."""
+        ...
 
 
 async def published(posts: Posts) -> ScheduledPost:
@@ -134,6 +148,78 @@ async def publish_now_while_backing_off(posts: Posts) -> ScheduledPost:
     await post.sleep_until(post.publish_at - ARM_LEAD)
     await post.backs_off()
     await post.publish_now()
+    await post.ends()
+    return post
+
+
+async def target_added(posts: Posts) -> ScheduledPost:
+    """An edit sends it to one network more."""
+    delivery = Delivery(network=Network.X)
+    post = await posts.schedule(delivery)
+    await post.falls_asleep()
+    added = Delivery(network=Network.INSTAGRAM, prepare=True)
+    await post.reschedule(post.publish_at, deliveries=[delivery, added])
+    await post.ends()
+    return post
+
+
+async def target_dropped(posts: Posts) -> ScheduledPost:
+    """An edit sends it to one network less."""
+    kept = Delivery(network=Network.X)
+    post = await posts.schedule(kept, Delivery(network=Network.BLUESKY))
+    await post.falls_asleep()
+    await post.reschedule(post.publish_at, deliveries=[kept])
+    await post.ends()
+    return post
+
+
+async def media_brought(posts: Posts) -> ScheduledPost:
+    """An edit brings media to what was a text."""
+    delivery = Delivery(network=Network.MASTODON)
+    post = await posts.schedule(delivery)
+    await post.falls_asleep()
+    await post.reschedule(post.publish_at, deliveries=[replace(delivery, prepare=True)])
+    await post.ends()
+    return post
+
+
+async def unscheduled_and_rescheduled(posts: Posts) -> ScheduledPost:
+    """Everything is stopped, and wanted again while the withdrawn activity still ends."""
+    ending = Held(then=breaks())
+    waiting = Held(when_withdrawn=ending)
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
+    await armed(post, waiting)
+    await post.cancel()
+    await _reached(ending)
+    await post.reschedule(post.publish_at + HOUR)
+    ending.release()
+    await post.ends()
+    return post
+
+
+async def resumed(posts: Posts) -> ScheduledPost:
+    """Two activities wait hours for something, and for one of them it has come."""
+    full = comes_back(FailureType.RATE_LIMITED, after=6 * HOUR)
+    post = await posts.schedule(
+        Delivery(network=Network.X, publishing=[full]),
+        Delivery(network=Network.MASTODON, publishing=[full]),
+    )
+    await post.sleep_until(post.publish_at - ARM_LEAD)
+    await post.backs_off(activities=2)
+    await post.resume(Network.X)
+    await post.ends()
+    return post
+
+
+async def superseded_then_resumed(posts: Posts) -> ScheduledPost:
+    """One activity has seen the new time, another is resumed before the update arrives."""
+    seeing = Delivery(network=Network.X)
+    full = comes_back(FailureType.RATE_LIMITED, after=6 * HOUR)
+    post = await posts.schedule(seeing, Delivery(network=Network.MASTODON, publishing=[full]))
+    posts.script(seeing, publishing=[superseded(by=post.publish_at + HOUR)])
+    await post.sleep_until(post.publish_at - ARM_LEAD)
+    await post.backs_off()
+    await post.resume(Network.MASTODON)
     await post.ends()
     return post
 
@@ -259,6 +345,13 @@ async def unconfirmed(posts: Posts) -> ScheduledPost:
     return post
 
 
+async def swept(posts: Posts) -> Sweep:
+    """A sweep fails once and then repairs."""
+    sweep = await posts.sweep(OSError("not now"), SweepReport(due=3, restarted=2, stopped=1))
+    await sweep.ends()
+    return sweep
+
+
 async def armed(post: ScheduledPost, held: Held) -> None:
     """Wait until a worker holds its publish activity."""
     await post.sleep_until(post.publish_at - ARM_LEAD)
@@ -269,7 +362,7 @@ async def _reached(held: Held) -> None:
     await asyncio.wait_for(held.reached.wait(), DEADLINE)
 
 
-SCENARIOS: dict[str, Scenario] = {
+SCENARIOS: dict[str, Callable[[Posts], Awaitable[Lived]]] = {
     scenario.__name__: scenario
     for scenario in (
         published,
@@ -283,6 +376,12 @@ SCENARIOS: dict[str, Scenario] = {
         rescheduled_while_sending,
         publish_now,
         publish_now_while_backing_off,
+        target_added,
+        target_dropped,
+        media_brought,
+        unscheduled_and_rescheduled,
+        resumed,
+        superseded_then_resumed,
         cancelled_while_asleep,
         cancelled_while_preparing,
         cancelled_while_armed,
@@ -294,6 +393,7 @@ SCENARIOS: dict[str, Scenario] = {
         gave_up,
         gave_up_after_a_week,
         unconfirmed,
+        swept,
     )
 }
 """Every branch, by the name of its history."""

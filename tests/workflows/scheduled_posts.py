@@ -1,4 +1,4 @@
-"""Posts whose workflows run on the time-skipping server."""
+"""Posts, and sweeps, whose workflows run on the time-skipping server."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,23 +16,26 @@ from contracts.publishing import (
     Cancel,
     DeliveryGivenUp,
     DeliveryRef,
-    PublishNow,
+    Move,
     PublishPostRequest,
     PublishPostResult,
-    Reschedule,
+    Resume,
 )
+from contracts.sweeping import SWEEP_POSTS, SweepReport, SweepRequest
 from contracts.task_queues import ORCHESTRATION
 from contracts.workflow_ids import post_workflow_id
 from domain.deliveries import DeliveryStatus, PostStatus
 from domain.ids import new_id
 from domain.networks import Network
-from tests.workflows.scripted_activities import Call, ScriptedPublishing, Step
+from tests.workflows.scripted_activities import Call, ScriptedPublishing, ScriptedSweeping, Step
 
 HOUR = timedelta(hours=1)
 PREPARE_LEAD = timedelta(minutes=10)
 ARM_LEAD = timedelta(minutes=1)
 """Long, so that the seconds of a busy machine do not matter."""
 HEARTBEAT_TIMEOUT = timedelta(seconds=20)
+AHEAD = timedelta(minutes=10)
+"""How far ahead sweeps look."""
 PRIORITY = 2
 DEADLINE = 15
 """Seconds for what happens within milliseconds."""
@@ -47,6 +50,11 @@ class Delivery:
     preparing: Sequence[Step] = ()
     publishing: Sequence[Step] = ()
     id: UUID = field(default_factory=new_id)
+
+    @property
+    def ref(self) -> DeliveryRef:
+        """As its workflow knows it."""
+        return DeliveryRef(delivery_id=self.id, network=self.network, prepare=self.prepare)
 
 
 def post_without_jitter() -> UUID:
@@ -70,7 +78,8 @@ class ScheduledPost:
         self._environment = environment
         self._publishing = publishing
         self.handle = handle
-        self._deliveries = {delivery.id: delivery for delivery in deliveries}
+        self._deliveries: dict[UUID, Delivery] = {}
+        self._take_over(deliveries)
         self.publish_at = publish_at
         self.workspace_id = workspace_id
 
@@ -80,24 +89,26 @@ class ScheduledPost:
         return {self._deliveries[one].network: end for one, end in result.statuses.items()}
 
     async def reschedule(
-        self, publish_at: datetime, *, prepare: Sequence[Network] | None = None
+        self, publish_at: datetime, *, deliveries: Sequence[Delivery] | None = None
     ) -> None:
-        """Move it; what was prepared is prepared again unless `prepare` says otherwise."""
-        wanted = {one.network for one in self._deliveries.values() if one.prepare}
-        ids = self.ids(*(wanted if prepare is None else prepare))
-        await self.update("reschedule", Reschedule(publish_at=publish_at, prepare=ids))
+        """Move it; what waits is the same as before unless `deliveries` says otherwise."""
+        await self.update("reschedule", self._move(publish_at, deliveries))
 
     async def publish_now(self) -> datetime:
         """Ask for it at once; when that was."""
         now = await self._environment.get_current_time()
-        await self.update("publish_now", PublishNow(publish_at=now))
+        await self.update("publish_now", self._move(now))
         return now
+
+    async def resume(self, *networks: Network) -> None:
+        """Try these deliveries again at once."""
+        await self.update("resume", Resume(deliveries=self.ids(*networks)))
 
     async def cancel(self, *networks: Network) -> None:
         """Stop these deliveries; all without any named."""
         await self.update("cancel", Cancel(deliveries=self.ids(*(networks or Network))))
 
-    async def update(self, name: str, payload: Reschedule | PublishNow | Cancel) -> None:
+    async def update(self, name: str, payload: Move | Resume | Cancel) -> None:
         """Any update, as the relay sends it."""
         await asyncio.wait_for(self.handle.execute_update(name, payload), DEADLINE)
 
@@ -117,12 +128,12 @@ class ScheduledPost:
                     return
                 await asyncio.sleep(0.02)
 
-    async def backs_off(self) -> None:
-        """Wait until an activity's first try has failed."""
+    async def backs_off(self, *, activities: int = 1) -> None:
+        """Wait until so many activities run, and all of them have failed at their first try."""
         async with asyncio.timeout(DEADLINE):
             while True:
-                described = await self.handle.describe()
-                if any(one.attempt > 1 for one in described.raw_description.pending_activities):
+                pending = (await self.handle.describe()).raw_description.pending_activities
+                if len(pending) == activities and all(one.attempt > 1 for one in pending):
                     return
                 await asyncio.sleep(0.02)
 
@@ -135,6 +146,11 @@ class ScheduledPost:
         """The time that an operator finds it by now."""
         attributes = (await self.handle.describe()).typed_search_attributes
         return attributes[search_attributes.PUBLISH_AT]
+
+    async def networks_shown(self) -> Sequence[str]:
+        """Where an operator finds it going to by now."""
+        attributes = (await self.handle.describe()).typed_search_attributes
+        return attributes[search_attributes.NETWORKS]
 
     async def history(self) -> WorkflowHistory:
         """What the server keeps of it."""
@@ -157,14 +173,50 @@ class ScheduledPost:
         """Its deliveries that were given up."""
         return [one for one in self._publishing.given_up if one.delivery_id in self._deliveries]
 
+    def _move(self, publish_at: datetime, deliveries: Sequence[Delivery] | None = None) -> Move:
+        if deliveries is not None:
+            self._take_over(deliveries)
+        return Move(publish_at=publish_at, deliveries=tuple(one.ref for one in self._waiting))
+
+    def _take_over(self, deliveries: Sequence[Delivery]) -> None:
+        """From now on these wait; one that was dropped stays known, and so does its script."""
+        for one in deliveries:
+            if one.id not in self._deliveries:
+                self._publishing.preparing[one.id] = list(one.preparing)
+                self._publishing.publishing[one.id] = list(one.publishing)
+            self._deliveries[one.id] = one
+        self._waiting = list(deliveries)
+
+
+class Sweep:
+    """One sweep whose workflow was started."""
+
+    def __init__(self, handle: WorkflowHandle[object, SweepReport]) -> None:
+        """`handle` is its workflow's."""
+        self.handle = handle
+
+    async def ends(self) -> SweepReport:
+        """Let time pass until the workflow is done; what it found."""
+        return await asyncio.wait_for(self.handle.result(), DEADLINE)
+
+    async def history(self) -> WorkflowHistory:
+        """What the server keeps of it."""
+        return await self.handle.fetch_history()
+
 
 class Posts:
-    """Schedules posts and starts their workflows."""
+    """Schedules posts, and sweeps, and starts their workflows."""
 
-    def __init__(self, environment: WorkflowEnvironment, publishing: ScriptedPublishing) -> None:
-        """`publishing` takes the scripts."""
+    def __init__(
+        self,
+        environment: WorkflowEnvironment,
+        publishing: ScriptedPublishing,
+        sweeping: ScriptedSweeping,
+    ) -> None:
+        """`publishing` and `sweeping` take the scripts."""
         self._environment = environment
         self._publishing = publishing
+        self._sweeping = sweeping
 
     async def schedule(
         self,
@@ -178,22 +230,17 @@ class Posts:
         publish_at = await self._environment.get_current_time() + ahead
         post_id = post_id or post_without_jitter()
         workspace_id = new_id()
-        for delivery in deliveries:
-            self._publishing.preparing[delivery.id] = list(delivery.preparing)
-            self.script(delivery, publishing=delivery.publishing)
         request = PublishPostRequest(
             post_id=post_id,
             workspace_id=workspace_id,
             publish_at=publish_at,
-            deliveries=tuple(
-                DeliveryRef(delivery_id=one.id, network=one.network, prepare=one.prepare)
-                for one in deliveries
-            ),
+            deliveries=tuple(one.ref for one in deliveries),
             priority=PRIORITY,
             prepare_lead=prepare_lead,
             arm_lead=arm_lead,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
         )
+        networks = sorted({str(one.network) for one in deliveries})
         handle = await self._environment.client.start_workflow(
             PUBLISH_POST,
             request,
@@ -203,6 +250,7 @@ class Posts:
             priority=Priority(priority_key=PRIORITY, fairness_key=str(workspace_id)),
             search_attributes=TypedSearchAttributes(
                 [
+                    SearchAttributePair(search_attributes.NETWORKS, networks),
                     SearchAttributePair(search_attributes.STATUS, str(PostStatus.SCHEDULED)),
                     SearchAttributePair(search_attributes.PUBLISH_AT, publish_at),
                 ]
@@ -215,3 +263,20 @@ class Posts:
     def script(self, delivery: Delivery, *, publishing: Sequence[Step]) -> None:
         """Say what publishing it does, for steps that depend on the post's times."""
         self._publishing.publishing[delivery.id] = list(publishing)
+
+    async def sweep(self, *steps: SweepReport | Exception) -> Sweep:
+        """Start a sweep whose activity reports, or raises, these in turn."""
+        self._sweeping.steps = list(steps)
+        handle = await self._environment.client.start_workflow(
+            SWEEP_POSTS,
+            SweepRequest(ahead=AHEAD),
+            id=str(new_id()),
+            task_queue=ORCHESTRATION,
+            result_type=SweepReport,
+        )
+        return Sweep(handle)
+
+    @property
+    def swept(self) -> list[SweepRequest]:
+        """What the activity of sweeps was called with."""
+        return self._sweeping.requests

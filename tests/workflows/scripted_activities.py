@@ -10,9 +10,10 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from contracts.activity_interfaces import Bookkeeping, Publishing
+from contracts.activity_interfaces import Bookkeeping, Publishing, Sweeping
 from contracts.failures import FailureType
 from contracts.publishing import DeliveryGivenUp, DeliveryRequest, Ending, PublishOutcome
+from contracts.sweeping import SweepReport, SweepRequest
 from domain.deliveries import DeliveryStatus
 
 Step = Callable[[DeliveryRequest], Awaitable[PublishOutcome]]
@@ -92,6 +93,25 @@ class ScriptedBookkeeping(Bookkeeping):
         return PublishOutcome(
             ending=Ending.SETTLED, status=DeliveryStatus.FAILED, publish_at=last.publish_at
         )
+
+
+class ScriptedSweeping(Sweeping):
+    """Reports what the script says; an exception in it is raised."""
+
+    def __init__(self) -> None:
+        """The script is empty."""
+        self.steps: list[SweepReport | Exception] = []
+        self.requests: list[SweepRequest] = []
+
+    @activity.defn
+    async def sweep_posts(self, request: SweepRequest) -> SweepReport:
+        """The next step."""
+        self.requests.append(request)
+        match self.steps.pop(0):
+            case SweepReport() as report:
+                return report
+            case error:
+                raise error
 
 
 def settled(status: DeliveryStatus) -> Step:

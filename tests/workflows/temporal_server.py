@@ -19,8 +19,13 @@ from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
 from runtime.temporal import workflow_runner
 from tests.workflows.scheduled_posts import Posts
-from tests.workflows.scripted_activities import ScriptedBookkeeping, ScriptedPublishing
+from tests.workflows.scripted_activities import (
+    ScriptedBookkeeping,
+    ScriptedPublishing,
+    ScriptedSweeping,
+)
 from workflows.publish_post import PublishPost
+from workflows.sweep_posts import SweepPosts
 
 TEST_SERVER = Path(sysconfig.get_path("scripts")) / "temporal-test-server"
 IDENTITY = "recorder"
@@ -60,15 +65,18 @@ async def time_skipping_server() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @asynccontextmanager
-async def scripted_workers(environment: WorkflowEnvironment) -> AsyncIterator[Posts]:
+async def scripted_workers(
+    environment: WorkflowEnvironment, publish_post: type[PublishPost] = PublishPost
+) -> AsyncIterator[Posts]:
     """Every queue served; the posts scheduled through what this yields are published by script."""
     publishing = ScriptedPublishing(environment.get_current_time)
     bookkeeping = ScriptedBookkeeping(publishing)
+    sweeping = ScriptedSweeping()
     orchestration = Worker(
         environment.client,
         task_queue=ORCHESTRATION,
-        workflows=[PublishPost],
-        activities=[bookkeeping.give_up_delivery],
+        workflows=[publish_post, SweepPosts],
+        activities=[bookkeeping.give_up_delivery, sweeping.sweep_posts],
         workflow_runner=workflow_runner(),
         # Every workflow task replays from the start: what is not deterministic shows at once.
         max_cached_workflows=0,
@@ -84,4 +92,4 @@ async def scripted_workers(environment: WorkflowEnvironment) -> AsyncIterator[Po
                 default_heartbeat_throttle_interval=NOTICE,
             )
             await running.enter_async_context(worker)
-        yield Posts(environment, publishing)
+        yield Posts(environment, publishing, sweeping)

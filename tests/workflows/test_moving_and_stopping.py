@@ -1,13 +1,9 @@
 """Reschedule, publish now and cancel reach a post wherever it is."""
 
-from datetime import datetime, timedelta
-from uuid import uuid4
+from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
 
-from contracts.publishing import Cancel, PublishNow, Reschedule
 from domain.deliveries import DeliveryStatus, PostStatus
 from domain.networks import Network
 from tests.workflows import scenarios
@@ -29,6 +25,8 @@ MILLISECOND = timedelta(milliseconds=1)
         (scenarios.rescheduled_while_failing, HOUR),
         (scenarios.superseded_before_its_update, HOUR),
         (scenarios.superseded_then_moved_again, HOUR),
+        (scenarios.superseded_then_resumed, HOUR),
+        (scenarios.unscheduled_and_rescheduled, HOUR),
     ],
 )
 async def test_publishes_at_the_new_time(
@@ -54,13 +52,6 @@ async def test_a_moved_post_is_prepared_for_its_new_time(posts: Posts) -> None:
     post = await scenarios.rescheduled_while_preparing(posts)
     first, second = post.calls("prepare_delivery")
     assert second.publish_at - first.publish_at == HOUR
-
-
-async def test_reschedule_says_what_needs_preparing_now(posts: Posts) -> None:
-    post = await posts.schedule(Delivery(network=Network.INSTAGRAM, prepare=True))
-    await post.reschedule(post.publish_at + HOUR, prepare=[])
-    await post.ends()
-    assert post.calls("prepare_delivery") == []
 
 
 async def test_a_send_on_its_way_is_not_repeated_at_the_new_time(posts: Posts) -> None:
@@ -147,6 +138,50 @@ async def test_one_superseded_delivery_waits_while_the_other_is_published(posts:
     assert len(post.calls()) == 3
 
 
+async def test_several_superseded_deliveries_are_each_dispatched_once_more(posts: Posts) -> None:
+    late = [Delivery(network=network) for network in (Network.X, Network.FEED, Network.BLUESKY)]
+    post = await posts.schedule(*late)
+    later = post.publish_at + HOUR
+    for one in late:
+        posts.script(one, publishing=[superseded(by=later)])
+    assert set((await post.ends()).values()) == {DeliveryStatus.PUBLISHED}
+    assert len(post.calls()) == 6
+    for call in post.calls()[3:]:
+        assert call.publish_at == later
+        assert -MILLISECOND * 2 <= call.at - (later - ARM_LEAD) < SOON
+
+
+async def test_superseded_by_the_time_of_the_update_that_came(posts: Posts) -> None:
+    delivery = Delivery(network=Network.X)
+    post = await posts.schedule(delivery)
+    later = post.publish_at + HOUR
+    waiting = Held(when_withdrawn=superseded(by=later))
+    posts.script(delivery, publishing=[waiting])
+    await scenarios.armed(post, waiting)
+    await post.reschedule(later)
+    await post.ends()
+    _, second = post.calls()
+    assert second.publish_at == later
+    assert -MILLISECOND * 2 <= second.at - (later - ARM_LEAD) < SOON
+
+
+@pytest.mark.parametrize("earlier", [timedelta(0), HOUR])
+async def test_superseded_by_no_later_time_changes_no_time(
+    posts: Posts, earlier: timedelta
+) -> None:
+    delivery = Delivery(network=Network.X)
+    post = await posts.schedule(delivery, ahead=3 * HOUR)
+    posts.script(delivery, publishing=[superseded(by=post.publish_at - earlier)])
+    await post.ends()
+    assert [call.publish_at for call in post.calls()] == [post.publish_at] * 2
+
+
+async def test_a_resumed_delivery_is_not_armed_for_another_ones_later_time(posts: Posts) -> None:
+    post = await scenarios.superseded_then_resumed(posts)
+    assert len(post.calls()) == 4
+    assert all(call.publish_at - call.at < ARM_LEAD + SOON for call in post.calls())
+
+
 @pytest.mark.parametrize("scenario", [scenarios.gave_up, scenarios.gave_up_after_a_week])
 async def test_what_its_activity_cannot_settle_is_given_up(
     posts: Posts, scenario: scenarios.Scenario
@@ -157,44 +192,6 @@ async def test_what_its_activity_cannot_settle_is_given_up(
     assert (given_up.delivery_id,) == post.ids(Network.X)
     assert given_up.reason
     assert len(given_up.reason) <= 500
-
-
-async def test_updates_that_make_no_sense_are_refused(posts: Posts) -> None:
-    post = await posts.schedule(Delivery(network=Network.X))
-    zoned = post.publish_at + HOUR
-    naive = datetime.fromisoformat("2030-01-01T09:00:00")
-    refused: list[tuple[str, Reschedule | PublishNow | Cancel, str]] = [
-        ("reschedule", Reschedule(publish_at=naive, prepare=()), "NaiveTime"),
-        ("publish_now", PublishNow(publish_at=naive), "NaiveTime"),
-        ("publish_now", PublishNow(publish_at=zoned), "FutureTime"),
-        ("cancel", Cancel(deliveries=(uuid4(),)), "UnknownDelivery"),
-        ("cancel", Cancel(deliveries=()), "UnknownDelivery"),
-    ]
-    for name, payload, reason in refused:
-        with pytest.raises(WorkflowUpdateFailedError) as caught:
-            await post.update(name, payload)
-        assert isinstance(caught.value.cause, ApplicationError)
-        assert caught.value.cause.type == reason
-    await post.ends()
-    [call] = post.calls()
-    assert call.publish_at == post.publish_at
-
-
-async def test_nothing_moves_once_everything_is_settled(posts: Posts) -> None:
-    # The cancelled delivery's activity ends late, which keeps the workflow open meanwhile.
-    ending = Held(then=settled(DeliveryStatus.CANCELLED))
-    sending = Held(when_withdrawn=ending)
-    post = await posts.schedule(Delivery(network=Network.X, publishing=[sending]))
-    await scenarios.armed(post, sending)
-    await post.cancel()
-    with pytest.raises(WorkflowUpdateFailedError) as caught:
-        await post.reschedule(post.publish_at + HOUR)
-    assert isinstance(caught.value.cause, ApplicationError)
-    assert caught.value.cause.type == "NothingPending"
-    with pytest.raises(WorkflowUpdateFailedError):
-        await post.publish_now()
-    ending.release()
-    assert await post.ends() == {Network.X: DeliveryStatus.CANCELLED}
 
 
 async def test_cancelling_twice_is_harmless(posts: Posts) -> None:

@@ -24,6 +24,7 @@ from tests.workflows.record_histories import keep
 from tests.workflows.scenarios import SCENARIOS
 from tests.workflows.scheduled_posts import Posts
 from workflows.publish_post import PublishPost
+from workflows.sweep_posts import SweepPosts
 
 HISTORIES = sorted(FOLDER.glob("*.json"))
 
@@ -48,7 +49,7 @@ class BrokenReplay(AssertionError):
 async def replay(path: Path, workflow_class: type[PublishPost] = PublishPost) -> None:
     """Raises BrokenReplay, which says what to do."""
     replayer = Replayer(
-        workflows=[workflow_class],
+        workflows=[workflow_class, SweepPosts],
         data_converter=pydantic_data_converter,
         workflow_runner=workflow_runner(),
     )

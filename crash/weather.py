@@ -1,0 +1,58 @@
+"""What goes wrong by chance during a soak: processes die, networks fail."""
+
+import asyncio
+import random
+from collections import Counter
+
+from crash.scenarios import ALL_NETWORKS
+from crash.system import System
+
+VICTIMS = ("api", "worker", "temporal", "postgres")
+
+LONGEST_PAUSE_SECONDS = 2.0
+"""Between a death and the restart."""
+
+FAULTS: tuple[dict[str, object], ...] = (
+    {"kind": "drop_before_commit"},
+    {"kind": "drop_after_commit"},
+    {"kind": "error_after_commit"},
+    {"kind": "late_answer", "seconds": 4.0},
+    {"kind": "malformed_json"},
+    {"kind": "latency", "seconds": 1.5},
+    {"kind": "rate_limited", "retry_after_seconds": 2},
+    {"kind": "answer", "status": 503},
+)
+
+
+class Weather:
+    """Seeded, so that the same seed plans the same storms."""
+
+    def __init__(self, system: System, chance: random.Random) -> None:
+        """Nothing happens before `kill` or `disturb` runs."""
+        self._system = system
+        self._chance = chance
+        self.happened: Counter[str] = Counter()
+
+    async def kill(self, every: float) -> None:
+        """SIGKILL one part after the other, `every` so many seconds on average, for ever."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(0.5, 1.5) * every)
+            victim = self._chance.choice(VICTIMS)
+            self.happened[f"SIGKILL {victim}"] += 1
+            pause = self._chance.uniform(0, LONGEST_PAUSE_SECONDS)
+            await self._system.restart(victim, pause=pause)
+
+    async def disturb(self, every: float) -> None:
+        """Order one fault of one network after the other, for ever."""
+        networks = [network for network in ALL_NETWORKS if network != "feed"]
+        while True:
+            await asyncio.sleep(self._chance.uniform(0.5, 1.5) * every)
+            fault = self._chance.choice(FAULTS)
+            order = {
+                **fault,
+                "network": self._chance.choice(networks),
+                "operation": "publish",
+                "times": self._chance.randint(1, 3),
+            }
+            self.happened[f"network {fault['kind']}"] += 1
+            await self._system.customer.sandbox("POST", "faults", order)
