@@ -36,7 +36,7 @@ class Accounts:
         if account.status != "connected":
             raise AccountDisconnected(
                 network,
-                f"The account {account.handle} is {account.status}: connect it again.",
+                f"The account {account.handle} has to be connected again.",
                 answer=Answer(operation="account"),
             )
         return Target(
@@ -80,8 +80,17 @@ class Accounts:
         return True
 
     async def mark(self, account: AccountAccess, status: str, error: NetworkError) -> None:
-        """Say that the account cannot be used until a person repairs it."""
-        await self._store.mark(account.account_id, status, error.detail)
+        """Say that the account cannot be used until a person repairs it.
+
+        What was said of credentials that were replaced meanwhile says nothing of the new ones.
+        """
+        if not await self.has_fresh(account):
+            await self._store.mark(account.account_id, status, error.detail)
+
+    async def has_fresh(self, account: AccountAccess) -> bool:
+        """Whether there are newer credentials than these: refreshed, or connected again."""
+        now = await self._store.read(account.account_id)
+        return now.credentials_version != account.credentials_version
 
     def _seal(self, network: Network, connection: Connection) -> FreshCredentials:
         if not connection.credentials or not all(connection.credentials.values()):

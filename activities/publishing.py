@@ -102,7 +102,8 @@ class NetworkPublishing(Publishing):
     async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:
         """All that can be done before the second; None when the delivery was given up over it."""
         try:
-            state = await self._prepare(await self._renew(state))
+            state = await self._renew(state)
+            state = await self._prepare(state)
             return state, self._accounts.target(state.network, state.account)
         except NetworkError as error:
             await self._refusals.before_attempt(state, self._adapters[state.network], error)
@@ -110,7 +111,8 @@ class NetworkPublishing(Publishing):
 
     async def _prepare_ahead(self, state: DeliveryState) -> None:
         try:
-            await self._prepare(await self._renew(state))
+            state = await self._renew(state)
+            await self._prepare(state)
         except NetworkError as error:
             await self._refusals.ahead_of_time(state, self._adapters[state.network], error)
 

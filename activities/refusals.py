@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.accounts import Accounts
-from activities.decisions import REFRESH_POLL, Decision, Remedy, decide
+from activities.decisions import AT_ONCE, REFRESH_POLL, Decision, Remedy, decide
 from activities.reasons import reason_of
 from activities.waiting import Clock
 from contracts.failures import FailureType
@@ -68,7 +68,7 @@ class Refusals:
             then=self._aftermath(decision.wait, state, state.next_part),
             at=self._clock(),
         )
-        _come_back(decision, told)
+        await self._come_back(state, decision, told)
 
     async def after_attempt(
         self,
@@ -87,7 +87,7 @@ class Refusals:
             counted=decision.counted,
             then=self._aftermath(decision.wait, state, attempt.part),
         )
-        _come_back(decision, told)
+        await self._come_back(state, decision, told)
 
     async def after_proof(self, state: DeliveryState, attempt: OpenAttempt, reason: Reason) -> None:
         """An unanswered try proved not to have published: again at once while tries are left."""
@@ -146,11 +146,19 @@ class Refusals:
             return Wait(until=self._clock() + wait)
         return WithoutComment() if state.is_comment(part) else Fail()
 
-
-def _come_back(decision: Decision, error: NetworkError) -> None:
-    if decision.wait is not None:
+    async def _come_back(
+        self, state: DeliveryState, decision: Decision, error: NetworkError
+    ) -> None:
+        wait = decision.wait
+        if wait is None:
+            return
+        if decision.failure is FailureType.RECONNECT and await self._accounts.has_fresh(
+            state.account
+        ):
+            # Connected again before anybody could see that this delivery waits for it.
+            wait = AT_ONCE
         raise ApplicationError(
             str(error),
             type=decision.failure,
-            next_retry_delay=max(decision.wait, timedelta(milliseconds=1)),
+            next_retry_delay=max(wait, timedelta(milliseconds=1)),
         ) from error

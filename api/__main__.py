@@ -21,6 +21,7 @@ def main() -> int:
         create_app(settings),
         host=settings.api_host,
         port=settings.api_port,
+        forwarded_allow_ips=settings.trusted_proxies,
         access_log=False,  # RequestContext writes one line a request
         log_config=None,
         server_header=False,

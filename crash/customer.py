@@ -5,9 +5,11 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
-from networks.http_client import FilePart, HttpClient, NoAnswer, NotConnected, Response
+from domain.policies import AmbiguityPolicy
+from networks.http_client import FilePart, HttpClient, NoAnswer, NotConnected
 from stack.services import Addresses
 
 PATIENCE_SECONDS = 90.0
@@ -16,6 +18,8 @@ PATIENCE_SECONDS = 90.0
 AGAIN_SECONDS = 0.3
 
 PAGE = 100
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 Public = Counter[tuple[str, str]]
 """How often something is public, by network and mark."""
@@ -49,6 +53,10 @@ class Customer:
         texts = {name: str(value) for name, value in credentials.items()}
         answer = await self._api("POST", "/v1/accounts", {"network": network, "credentials": texts})
         return str(answer["id"])
+
+    async def choose(self, policy: AmbiguityPolicy) -> None:
+        """Say what follows when a network shows nothing of what was sent."""
+        await self._api("PATCH", "/v1/workspace", {"ambiguity_policy": policy})
 
     async def upload(self, content: bytes) -> str:
         """Upload a JPEG; its id."""
@@ -106,11 +114,7 @@ class Customer:
 
     async def sandbox(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the sandbox networks. Raises CustomerLeft."""
-        url = f"{self._addresses.sandbox}/_sandbox/{path}"
-        response = await self._http.request(method, url, json=body)
-        if response.status >= 400:
-            raise CustomerLeft(f"sandbox {path}: {response.status} {response.body.decode()[:300]}")
-        return response.json
+        return await self._ask(method, f"{self._addresses.sandbox}/_sandbox/{path}", body, {})
 
     async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
         cursor = ""
@@ -123,33 +127,30 @@ class Customer:
             cursor = f"&cursor={page['next_cursor']}"
 
     async def _api(
-        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] = NO_HEADERS
     ) -> Any:
+        named = {**headers, "Authorization": f"Bearer {self._api_key}"}
+        return await self._ask(method, f"{self._addresses.api}{path}", body, named)
+
+    async def _ask(self, method: str, url: str, body: Any, headers: Mapping[str, str]) -> Any:
         """Ask until there is an answer. Raises CustomerLeft."""
-        url = f"{self._addresses.api}{path}"
         deadline = time.monotonic() + PATIENCE_SECONDS
         told = ""
         while time.monotonic() < deadline:
             try:
-                response = await self._http.request(
-                    method, url, bearer=self._api_key, json=body, headers=headers
-                )
+                response = await self._http.request(method, url, json=body, headers=headers)
             except (NotConnected, NoAnswer) as error:
                 told = type(error).__name__
             else:
                 if response.status < 400:
                     return response.json
-                told = _told(response)
+                told = f"{response.status} {response.body.decode(errors='replace')[:500]}"
                 if response.status < 500:
                     break
             await asyncio.sleep(AGAIN_SECONDS)
-        raise CustomerLeft(f"{method} {path}: {told}")
+        raise CustomerLeft(f"{method} {url}: {told}")
 
 
 def mark_in(text: str) -> str:
     """What stands in the last brackets: each part of each post has a mark of its own."""
     return text.rpartition("[")[2].partition("]")[0]
-
-
-def _told(response: Response) -> str:
-    return f"{response.status} {response.body.decode(errors='replace')[:500]}"

@@ -17,6 +17,7 @@ from crash.scenarios import ALL_NETWORKS, Fault, Scenario, scenarios
 from crash.system import System, running_system
 from crash.trials import Trial, Trials
 from crash.verdicts import line_of
+from domain.policies import AmbiguityPolicy
 from stack.errors import StackError
 
 OVERLAP = 2
@@ -27,10 +28,15 @@ LAST_LOOK_SECONDS = 6.0
 
 
 async def run_matrix(
-    chosen: Sequence[Scenario], *, plant: Plant | None = None, verbose: bool = False
+    chosen: Sequence[Scenario],
+    *,
+    policy: AmbiguityPolicy = AmbiguityPolicy.HOLD,
+    plant: Plant | None = None,
+    verbose: bool = False,
 ) -> list[Trial]:
     """Carry them out on one system, in that order; all judged by what is public at the end."""
     async with running_system(plant=plant, verbose=verbose) as system:
+        await system.customer.choose(policy)
         trials = Trials(system)
         used = {network for scenario in chosen for network in scenario.networks}
         await trials.connect([network for network in ALL_NETWORKS if network in used])
@@ -89,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = sum(len(scenario.networks) for scenario in chosen)
     print(f"{len(chosen)} scenarios, {cases} deliveries", flush=True)
     try:
-        done = asyncio.run(run_matrix(chosen, plant=asked.plant, verbose=asked.verbose))
+        done = asyncio.run(
+            run_matrix(chosen, policy=asked.policy, plant=asked.plant, verbose=asked.verbose)
+        )
     except StackError as error:
         print(f"crash-matrix: {error}", file=sys.stderr)
         return 1
@@ -105,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--points", nargs="+", type=Point, choices=points, default=points)
     parser.add_argument("--faults", nargs="+", type=Fault, choices=faults, default=faults)
     parser.add_argument("--networks", nargs="+", choices=ALL_NETWORKS, default=ALL_NETWORKS)
+    parser.add_argument(
+        "--policy", type=AmbiguityPolicy, choices=list(AmbiguityPolicy), default="hold"
+    )
     parser.add_argument("--seed", type=int, help="shuffles the scenarios; in order without")
     parser.add_argument("--plant", type=Plant, choices=list(Plant), help="a bug to be found")
     parser.add_argument("--verbose", action="store_true", help="show what the processes print")

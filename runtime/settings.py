@@ -96,6 +96,8 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(gt=0, lt=65536)] = 8080
+    trusted_proxies: str = "127.0.0.1"
+    """Comma-separated addresses or networks whose X-Forwarded-For is believed; * for all."""
     public_base_url: HttpUrl = HttpUrl("http://127.0.0.1:8080")
     """Where clients and networks reach the API; media links are made from it."""
     media_url_key: SecretStr

@@ -83,7 +83,7 @@ async def connect(
 
 
 async def _resume_waiting(session: AsyncSession, account_id: UUID) -> None:
-    """What waited for the account to be connected again goes out now."""
+    """What waited for the account to work again goes out now."""
     query = (
         select(DeliveryRow)
         .where(
@@ -116,6 +116,7 @@ async def record_check(session: AsyncSession, account_id: UUID, profile: Profile
             limits=_limits_to_json(profile.limits),
         )
     )
+    await _resume_waiting(session, account_id)
 
 
 async def disconnect(session: AsyncSession, account_id: UUID) -> None:

@@ -143,18 +143,26 @@ class Networks:
         self._adapters = adapters
         self._database = database
         self._names: dict[UUID, str] = {}
+        self._handles: dict[UUID, str] = {}
 
-    async def connect(self, network: Network) -> TargetAccount:
-        """A fresh account, connected."""
+    async def connect(self, network: Network, handle: str | None = None) -> TargetAccount:
+        """An account, connected: a fresh one, or the one of that handle again."""
         if network is Network.FEED:
-            supplied = {"handle": "corner_bakery"}
+            there: dict[str, Any] = {"handle": handle or "corner_bakery"}
+            supplied: dict[str, str] = there
         else:
-            told = (await self.sandbox.account(network))["credentials"]
-            supplied = {name: str(value) for name, value in told.items()}
+            there = await self.sandbox.account(network, handle)
+            supplied = {name: str(value) for name, value in there["credentials"].items()}
         connection = await self._adapters[network].connect(supplied)
         account = await self._author.connect(network, connection)
         self._names[account.account_id] = connection.remote_id
+        self._handles[account.account_id] = there["handle"]
         return account
+
+    async def connect_again(self, account: TargetAccount) -> None:
+        """Give the account fresh credentials, as its user does."""
+        again = await self.connect(account.network, self._handles[account.account_id])
+        assert again == account
 
     async def fault(self, account: TargetAccount, kind: str, **more: Any) -> None:
         """Let the account's next matching call meet a fault."""

@@ -10,6 +10,7 @@ from domain.receipts import Receipt
 from networks.errors import (
     AccountBlocked,
     AccountDisconnected,
+    AccountRemoved,
     Answer,
     ContentRefused,
     CredentialsExpired,
@@ -149,6 +150,7 @@ NOT_SENT = (
     PreparationLost,
     CredentialsExpired,
     AccountDisconnected,
+    AccountRemoved,
     AccountBlocked,
     ContentRefused,
     DuplicateRefused,

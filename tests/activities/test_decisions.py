@@ -9,6 +9,7 @@ from activities.decisions import (
     AT_ONCE,
     MEDIA_PATIENCE,
     MEDIA_POLL,
+    RECONNECT_PATIENCE,
     RECONNECT_POLL,
     Decision,
     Remedy,
@@ -109,3 +110,17 @@ def test_the_waits_are_those_of_the_plan(tries: int, seconds: int) -> None:
 def test_media_is_not_waited_for_endlessly() -> None:
     late = decide(refusal(MediaNotReady), tries=1, overdue=MEDIA_PATIENCE, retries=PLAN)
     assert late.wait is None
+
+
+@pytest.mark.parametrize("tries", [1, 4, 100])
+def test_a_disconnected_account_is_waited_for_however_often_it_was_tried(tries: int) -> None:
+    nearly = RECONNECT_PATIENCE - timedelta(microseconds=1)
+    decision = decide(refusal(AccountDisconnected), tries=tries, overdue=nearly, retries=PLAN)
+    assert decision == FIRST_TRY[AccountDisconnected]
+
+
+def test_a_disconnected_account_is_not_waited_for_endlessly() -> None:
+    late = decide(
+        refusal(AccountDisconnected), tries=1, overdue=RECONNECT_PATIENCE, retries=PLAN
+    )
+    assert (late.wait, late.remedy) == (None, Remedy.RECONNECT_ACCOUNT)

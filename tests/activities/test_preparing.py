@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.exceptions import ApplicationError
 
-from activities.decisions import AT_ONCE
+from activities.decisions import AT_ONCE, RECONNECT_POLL
+from activities.refusals import PREPARE_RETRY
 from contracts.failures import FailureType
 from domain.content import Attachment, Content, ThreadPart
 from domain.deliveries import DeliveryStatus
@@ -20,7 +21,7 @@ from networks.errors import (
     RateLimited,
     TryLater,
 )
-from networks.protocol import NetworkAdapter
+from networks.protocol import Connection, NetworkAdapter
 from storage.media_store import MediaMissing, MediaStoreError, MediaStoreUnavailable
 from storage.posts import Delivery
 from tests.activities.conftest import Networks, NewDispatcher, PictureShelf
@@ -158,12 +159,52 @@ async def test_credentials_are_refreshed_ahead_of_time(
 
 
 async def test_a_broken_account_is_told_ahead_of_time(
-    scripted: Dispatcher, two_step: TwoStepNetwork, delivery: Delivery
+    scripted: Dispatcher, two_step: TwoStepNetwork, author: Author, delivery: Delivery
 ) -> None:
     two_step.prepares.then(refusal(AccountDisconnected))
+    for attempt in (1, 2):
+        with pytest.raises(ApplicationError) as raised:
+            await scripted.prepare(delivery, attempt)
+        assert raised.value.next_retry_delay == PREPARE_RETRY
+        assert not raised.value.non_retryable
+    assert (await scripted.store.load(delivery.id)).account.status == "reconnect"
+    stored = await author.stored(delivery.id)
+    assert (stored.status, stored.reason) == (DeliveryStatus.PREPARING, None)
+    await author.connect_again(delivery.account_id)
+    two_step.prepares.then({"container": "c1"})
+    two_step.sends.then(receipt())
+    await scripted.prepare(delivery, attempt=3)
+    assert (await scripted.publish(delivery)).waits == []
+
+
+async def test_for_a_removed_account_nothing_is_prepared(
+    scripted: Dispatcher, author: Author, delivery: Delivery
+) -> None:
+    await author.disconnect(delivery.account_id)
     with pytest.raises(ApplicationError) as raised:
         await scripted.prepare(delivery)
     assert raised.value.non_retryable
+    assert (await author.stored(delivery.id)).status is DeliveryStatus.PREPARING
+
+
+async def test_an_account_that_breaks_after_it_was_renewed_is_marked(
+    scripted: Dispatcher, two_step: TwoStepNetwork, author: Author
+) -> None:
+    two_step.needs_media = True
+    ending = Connection(
+        remote_id="1",
+        handle="corner_bakery",
+        display_name="Corner bakery",
+        credentials={"access_token": "ending"},
+        expires_at=datetime.now(UTC),
+    )
+    account = await author.connect(Network.INSTAGRAM, ending)
+    (delivery,) = (await author.write(account)).deliveries
+    two_step.refreshes.then(renewed())
+    two_step.prepares.then(refusal(AccountDisconnected))
+    with pytest.raises(ApplicationError) as raised:
+        await scripted.publish_once(delivery)
+    assert raised.value.next_retry_delay == RECONNECT_POLL
     assert (await scripted.store.load(delivery.id)).account.status == "reconnect"
 
 

@@ -16,7 +16,7 @@ from storage.connections import Profile
 from storage.database import Database
 from storage.media import NewMedia
 from storage.posts import Delivery, Post, PublishTime, TargetAccount
-from storage.tables import AttemptRow, DeliveryRow
+from storage.tables import AccountRow, AttemptRow, DeliveryRow
 from storage.timeline import TimelineEvent
 from storage.vault import TokenVault
 from storage.workspaces import change_workspace
@@ -58,6 +58,28 @@ class Author:
                 expires_at=made.expires_at,
             )
         return TargetAccount(account_id=account.id, network=network)
+
+    async def connect_again(self, account_id: UUID) -> None:
+        """Connect the same profile once more, with other credentials."""
+        async with self._database.transaction() as session:
+            row = await session.get(AccountRow, account_id)
+        assert row is not None
+        again = await self.connect(
+            Network(row.network),
+            Connection(
+                remote_id=row.remote_id,
+                handle=row.handle,
+                display_name=row.display_name,
+                credentials={"access_token": "connected again"},
+                base_url=row.base_url,
+            ),
+        )
+        assert again.account_id == account_id
+
+    async def disconnect(self, account_id: UUID) -> None:
+        """Take an account away, whatever waits for it."""
+        async with self._database.transaction() as session:
+            await connections.disconnect(session, account_id)
 
     async def upload(self, content: bytes, content_type: str = "image/jpeg") -> UUID:
         """Make a picture of 640 by 640 known; its key in the media store is its id."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -13,10 +14,12 @@ from pydantic import RedisDsn
 from api.app import create_app
 from api.auth import dependencies
 from api.auth.service import Caller, recognise
+from cache.redis_store import RedisStore
+from runtime import resources
 from runtime.resources import open_resources
 from runtime.settings import Settings
 from storage.database import Database
-from tests.cache.redis_server import RedisServer, running_redis
+from tests.cache.redis_server import PATIENCE, RedisServer, running_redis
 from tests.conftest import API_BASE_URL, Tenant
 
 LIMIT = 3
@@ -218,6 +221,17 @@ async def redis_server() -> AsyncIterator[RedisServer]:
         yield server
 
 
+@pytest.fixture
+def shared(
+    settings: Settings, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Settings of processes that share a Redis."""
+    monkeypatch.setattr(resources, "RedisStore", partial(RedisStore, timeout=PATIENCE))
+    return settings.model_copy(
+        update={"redis_enabled": True, "redis_url": RedisDsn(redis_server.url)}
+    )
+
+
 async def _api(settings: Settings, stack: AsyncExitStack) -> httpx.AsyncClient:
     app = create_app(settings)
     app.state.resources = await stack.enter_async_context(open_resources(settings))
@@ -226,11 +240,8 @@ async def _api(settings: Settings, stack: AsyncExitStack) -> httpx.AsyncClient:
 
 
 async def test_processes_on_one_redis_share_their_limits(
-    settings: Settings, redis_server: RedisServer, workspace: Tenant
+    shared: Settings, redis_server: RedisServer, workspace: Tenant
 ) -> None:
-    shared = settings.model_copy(
-        update={"redis_enabled": True, "redis_url": RedisDsn(redis_server.url)}
-    )
     async with AsyncExitStack() as stack:
         one, two = [await _api(shared, stack) for _ in range(2)]
         mixed = [one, two, one, two, one]
@@ -247,11 +258,8 @@ async def test_processes_on_one_redis_share_their_limits(
 
 
 async def test_requests_are_answered_while_redis_is_away(
-    settings: Settings, redis_server: RedisServer, workspace: Tenant
+    shared: Settings, redis_server: RedisServer, workspace: Tenant
 ) -> None:
-    shared = settings.model_copy(
-        update={"redis_enabled": True, "redis_url": RedisDsn(redis_server.url)}
-    )
     async with AsyncExitStack() as stack:
         client = await _api(shared, stack)
         await redis_server.kill()

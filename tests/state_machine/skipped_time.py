@@ -1,0 +1,85 @@
+"""One clock for everybody: the time-skipping server's, held still while a delivery is armed."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
+
+import pytest
+from temporalio.testing import WorkflowEnvironment
+
+ALMOST = timedelta(milliseconds=10)
+"""How far before its second the clock stops for an armed delivery, which looks as often."""
+
+_SERVICES = ("api.posts.service", "api.posts.changes", "api.deliveries.service")
+
+
+class SkippedTime:
+    """Follows the server's clock at each dispatch and step; shows the same moment in between.
+
+    A dispatch comes a lead before its second. What is due within the step that runs is let to its
+    second at once; what is due later finds the clock standing just before it, until a later step
+    lets it on. So the clock is ahead of the server's by no more than the lead.
+    """
+
+    def __init__(self, environment: WorkflowEnvironment) -> None:
+        """Shows the real time until the first step."""
+        self._environment = environment
+        self._now = datetime.now(UTC)
+        self._until = self._now
+        self._dispatched: list[datetime] = []
+
+    def __call__(self) -> datetime:
+        """The present moment, UTC."""
+        return self._now
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether some dispatch waits for its second."""
+        return any(second > self._now for second in self._dispatched)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether some dispatch is at work."""
+        return any(second <= self._now for second in self._dispatched)
+
+    async def catch_up(self) -> None:
+        """Show what the server shows, if that is later."""
+        self._now = max(self._now, await self._environment.get_current_time())
+
+    async def pass_until(self, moment: datetime) -> None:
+        """Let everything happen that is to happen until then, armed deliveries first."""
+        await self.catch_up()
+        self._until = max(moment, *self._dispatched, self._now)
+        self._now = max(self._now, *self._dispatched)
+        remaining = moment - await self._environment.get_current_time()
+        if remaining > timedelta(0):
+            await self._environment.sleep(remaining)
+        await self.catch_up()
+
+    @asynccontextmanager
+    async def dispatch(self, publish_at: datetime) -> AsyncIterator[None]:
+        """A worker is at work on a delivery of that second."""
+        await self.catch_up()
+        second = publish_at if publish_at <= self._until else publish_at - ALMOST
+        self._now = max(self._now, second)
+        self._dispatched.append(publish_at)
+        try:
+            yield
+        finally:
+            self._dispatched.remove(publish_at)
+
+    def show_to_the_api(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the API's services read this clock."""
+        clock = self
+
+        class Skipped(datetime):
+            """What the services ask for the present moment."""
+
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                """The present moment of the clock."""
+                return cls.fromtimestamp(clock().timestamp(), tz)
+
+        for service in _SERVICES:
+            monkeypatch.setattr(f"{service}.datetime", Skipped)

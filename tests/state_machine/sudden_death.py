@@ -1,0 +1,138 @@
+"""Processes that die at named points, and leave the database and the networks as they were."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.deliveries import DeliveryStatus
+from domain.receipts import Receipt
+from relay.post_workflows import PostWorkflows
+from storage.database import Database
+from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.outbox import OutboxItem
+from storage.posts import Post
+from storage.publishing import Aftermath, PublishingStore, Reason
+
+
+class Point(StrEnum):
+    """Where a process dies."""
+
+    LOADED = "before it arms"
+    ARMED = "armed"
+    PREPARED = "prepared"
+    UNCLAIMED = "before the claim"
+    CLAIMED = "after the claim"
+    SENT = "after the send"
+    RECORDED = "after the receipt was kept"
+    UNANSWERED = "after it was kept that no answer came"
+    REFUSED = "after a refusal was kept"
+    LOOKED = "after a look was kept"
+    TOLD = "after Temporal was told"
+    """The only one of a relay; the others are a worker's."""
+
+
+class WorkerDied(Exception):
+    """Nothing of ours catches it; to Temporal it is a failed try."""
+
+
+class RelayDied(BaseException):
+    """Nothing of ours catches it: the item stays leased."""
+
+
+class Fate:
+    """Says who dies where."""
+
+    def __init__(self) -> None:
+        """Everybody lives."""
+        self.planned: list[Point] = []
+
+    def reach(self, point: Point) -> None:
+        """Somebody is at that point. Raises WorkerDied or RelayDied when that is the end."""
+        if point in self.planned:
+            self.planned.remove(point)
+            if point is Point.TOLD:
+                raise RelayDied(point)
+            raise WorkerDied(point)
+
+
+class MortalStore(PublishingStore):
+    """Its worker may die around whatever is written down."""
+
+    def __init__(self, database: Database, fate: Fate) -> None:
+        """`fate` decides."""
+        super().__init__(database)
+        self._fate = fate
+
+    async def arm(self, delivery_id: UUID) -> DeliveryState | None:
+        """Move to `armed`."""
+        self._fate.reach(Point.LOADED)
+        state = await super().arm(delivery_id)
+        self._fate.reach(Point.ARMED)
+        return state
+
+    async def keep_prepared(
+        self, state: DeliveryState, part: int, prepared: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Remember what preparing left."""
+        kept = await super().keep_prepared(state, part, prepared)
+        self._fate.reach(Point.PREPARED)
+        return kept
+
+    async def claim(
+        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
+    ) -> OpenAttempt | None:
+        """Write the attempt ahead."""
+        self._fate.reach(Point.UNCLAIMED)
+        attempt = await super().claim(state, part, evidence, started_at)
+        self._fate.reach(Point.CLAIMED)
+        return attempt
+
+    async def record_published(
+        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
+    ) -> DeliveryStatus:
+        """Keep the receipt."""
+        self._fate.reach(Point.SENT)
+        status = await super().record_published(state, attempt, receipt, last_part=last_part)
+        self._fate.reach(Point.RECORDED)
+        return status
+
+    async def record_not_sent(
+        self,
+        state: DeliveryState,
+        attempt: OpenAttempt,
+        reason: Reason,
+        *,
+        counted: bool,
+        then: Aftermath,
+    ) -> None:
+        """Keep the refusal."""
+        await super().record_not_sent(state, attempt, reason, counted=counted, then=then)
+        self._fate.reach(Point.REFUSED)
+
+    async def record_unknown(
+        self, state: DeliveryState, attempt: OpenAttempt, reason: Reason
+    ) -> None:
+        """Keep that no answer came."""
+        await super().record_unknown(state, attempt, reason)
+        self._fate.reach(Point.UNANSWERED)
+
+    async def record_lookup(
+        self, state: DeliveryState, attempt: OpenAttempt, reason: Reason, *, found: str
+    ) -> None:
+        """Count a look."""
+        await super().record_lookup(state, attempt, reason, found=found)
+        self._fate.reach(Point.LOOKED)
+
+
+class MortalWorkflows(PostWorkflows):
+    """Its relay may die between telling Temporal and writing down that it did."""
+
+    fate: Fate
+
+    async def carry_out(self, item: OutboxItem, post: Post) -> bool:
+        """Do what the item says."""
+        started = await super().carry_out(item, post)
+        self.fate.reach(Point.TOLD)
+        return started
