@@ -1,7 +1,8 @@
 """How a proof tells what it found."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from crash.customer import Customer
 from crash.points import Point
@@ -19,6 +20,19 @@ _SHORT = {
 }
 
 
+async def tell_post(
+    customer: Customer, post_id: str, delivery: Mapping[str, Any], marks: Iterable[str]
+) -> None:
+    """Print everything that happened to a delivery, and what is public of it."""
+    print(f"  {delivery}")
+    for event in await customer.timeline(post_id):
+        if event["delivery_id"] in {None, delivery["id"]}:
+            print(f"  {event['at']}  {event['event']:<16} {event['details'] or ''}")
+    for mark in marks:
+        for entry in await customer.entries(delivery["network"], mark):
+            print(f"  public: {entry}")
+
+
 async def tell_bad(customer: Customer, done: Iterable[Trial]) -> None:
     """Print each bad case with everything that happened to it."""
     for trial in done:
@@ -34,10 +48,8 @@ async def _tell_delivery(customer: Customer, trial: Trial, network: str) -> None
         return
     shown = await customer.show(trial.post_id)
     delivery = next(one for one in shown["deliveries"] if one["network"] == network)
-    print(f"  {delivery}")
-    for event in await customer.timeline(trial.post_id):
-        if event["delivery_id"] in {None, delivery["id"]}:
-            print(f"  {event['at']}  {event['event']:<16} {event['details'] or ''}")
+    marks = [f"{trial.mark}.{part}" for part in range(trial.scenario.parts)]
+    await tell_post(customer, trial.post_id, delivery, marks)
 
 
 def show_deaths(deaths: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -18,10 +19,10 @@ from uuid import uuid4
 from crash.customer import CustomerLeft
 from crash.lateness import show_lateness
 from crash.plants import Plant
-from crash.report import show_deaths
+from crash.report import show_deaths, tell_post
 from crash.scenarios import ALL_NETWORKS
 from crash.system import System, running_system
-from crash.verdicts import SETTLED, Outcome, Verdict, judge, line_of
+from crash.verdicts import SETTLED, Outcome, judge, line_of
 from crash.weather import Weather
 from stack.demo_posts import picture
 from stack.errors import StackError
@@ -41,8 +42,9 @@ LAST_LOOK_SECONDS = 6.0
 class Soak:
     """Posts, and what became of them."""
 
-    def __init__(self, system: System, chance: random.Random) -> None:
+    def __init__(self, system: System, chance: random.Random, networks: Sequence[str]) -> None:
         """Call `connect` first."""
+        self._networks = networks
         self._system = system
         self._customer = system.customer
         self._chance = chance
@@ -54,7 +56,7 @@ class Soak:
 
     async def connect(self) -> None:
         """Connect the accounts that posts go to, and upload their picture."""
-        for network in ALL_NETWORKS:
+        for network in self._networks:
             suffix = ".test" if network == "bluesky" else ""
             self._accounts[network] = [
                 await self._customer.connect(network, f"soak{number}{suffix}")
@@ -87,7 +89,7 @@ class Soak:
 
     async def judge(self, deliveries: Mapping[str, Mapping[str, Any]]) -> list[Outcome]:
         """Count what is public; each bad case is printed."""
-        public = await self._customer.public(self._accounts["feed"])
+        public = await self._customer.public(self._accounts.get("feed", ()))
         outcomes = [Outcome.LOST for _ in self._refused]
         for told in self._refused:
             print(f"BAD lost: {told}")
@@ -96,12 +98,13 @@ class Soak:
             verdict = judge(delivery, [public[delivery["network"], mark]])
             outcomes.append(verdict.outcome)
             if verdict.is_bad:
-                await self._tell(post_id, delivery, verdict)
+                print(f"\nBAD {verdict.outcome}: {delivery['network']}: {verdict.why}")
+                await tell_post(self._customer, post_id, delivery, [mark])
         return outcomes
 
     async def _post(self, number: int) -> None:
         mark = f"{self._run}-{number}"
-        network = self._chance.choice(ALL_NETWORKS)
+        network = self._chance.choice(self._networks)
         lead = timedelta(seconds=self._chance.uniform(*LEADS_SECONDS))
         body: dict[str, Any] = {
             "text": f"Soaked bread [{mark}]",
@@ -115,26 +118,35 @@ class Soak:
         except CustomerLeft as error:
             self._refused.append(f"{mark}: {error}")
 
-    async def _tell(self, post_id: str, delivery: Mapping[str, Any], verdict: Verdict) -> None:
-        print(f"\nBAD {verdict.outcome}: {delivery['network']}: {verdict.why}\n  {delivery}")
-        for event in await self._customer.timeline(post_id):
-            print(f"  {event['at']}  {event['event']:<16} {event['details'] or ''}")
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Storm:
+    """How long and how hard."""
+
+    posts: int
+    minutes: float
+    networks: Sequence[str]
+    seed: int
+    kill_every: float
+    """Seconds, on average."""
 
 
 async def run_soak(
-    posts: int, seconds: float, *, seed: int, kill_every: float, plant: Plant | None, verbose: bool
+    storm: Storm, *, plant: Plant | None = None, verbose: bool = False
 ) -> list[Outcome]:
     """How the posts ended."""
-    chance = random.Random(seed)
+    chance = random.Random(storm.seed)
     async with running_system(plant=plant, gated=False, verbose=verbose) as system:
-        soak, weather = Soak(system, chance), Weather(system, chance)
+        soak = Soak(system, chance, storm.networks)
+        weather = Weather(system, chance, storm.networks)
         await soak.connect()
-        storms = [
-            asyncio.create_task(weather.kill(kill_every)),
+        troubles = [
+            asyncio.create_task(weather.kill(storm.kill_every)),
             asyncio.create_task(weather.disturb(1.0)),
         ]
-        await _post_all(soak, posts, seconds)
-        await _end(storms)
+        print(f"{storm.posts} posts in {storm.minutes:g} minutes ...", flush=True)
+        await soak.post(storm.posts, storm.minutes * 60)
+        await _end(troubles)
         await system.recover()
         await system.customer.sandbox("DELETE", "faults")
         print(f"  {', '.join(f'{n} × {what}' for what, n in sorted(weather.happened.items()))}")
@@ -146,17 +158,12 @@ async def run_soak(
         return outcomes
 
 
-async def _post_all(soak: Soak, posts: int, seconds: float) -> None:
-    print(f"{posts} posts in {seconds:.0f} s ...", flush=True)
-    await soak.post(posts, seconds)
-
-
-async def _end(storms: Sequence[asyncio.Task[None]]) -> None:
-    for storm in storms:
-        storm.cancel()
-    for storm in storms:
+async def _end(troubles: Sequence[asyncio.Task[None]]) -> None:
+    for trouble in troubles:
+        trouble.cancel()
+    for trouble in troubles:
         with suppress(asyncio.CancelledError):
-            await storm
+            await trouble
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -164,22 +171,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m crash.soak", description=__doc__)
     parser.add_argument("--posts", type=int, default=2000)
     parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--networks", nargs="+", choices=ALL_NETWORKS, default=ALL_NETWORKS)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kill-every", type=float, default=12.0, help="seconds, on average")
     parser.add_argument("--plant", type=Plant, choices=list(Plant), help="a bug to be found")
     parser.add_argument("--verbose", action="store_true", help="show what the processes print")
     asked = parser.parse_args(arguments)
+    storm = Storm(
+        posts=asked.posts,
+        minutes=asked.minutes,
+        networks=asked.networks,
+        seed=asked.seed,
+        kill_every=asked.kill_every,
+    )
     try:
-        outcomes = asyncio.run(
-            run_soak(
-                asked.posts,
-                asked.minutes * 60,
-                seed=asked.seed,
-                kill_every=asked.kill_every,
-                plant=asked.plant,
-                verbose=asked.verbose,
-            )
-        )
+        outcomes = asyncio.run(run_soak(storm, plant=asked.plant, verbose=asked.verbose))
     except StackError as error:
         print(f"soak: {error}", file=sys.stderr)
         return 1

@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Sequence
 
-from crash.scenarios import ALL_NETWORKS
 from crash.system import System
 
 VICTIMS = ("api", "worker", "temporal", "postgres")
@@ -31,8 +31,9 @@ GRAPH = frozenset({"facebook", "instagram"})
 class Weather:
     """Seeded, so that the same seed plans the same storms."""
 
-    def __init__(self, system: System, chance: random.Random) -> None:
+    def __init__(self, system: System, chance: random.Random, networks: Sequence[str]) -> None:
         """Nothing happens before `kill` or `disturb` runs."""
+        self._networks = [network for network in networks if network != "feed"]
         self._system = system
         self._chance = chance
         self.happened: Counter[str] = Counter()
@@ -50,10 +51,9 @@ class Weather:
 
     async def disturb(self, every: float) -> None:
         """Order one fault of one network after the other, for ever."""
-        networks = [network for network in ALL_NETWORKS if network != "feed"]
-        while True:
+        while self._networks:
             await asyncio.sleep(self._chance.uniform(0.5, 1.5) * every)
-            network, fault = self._chance.choice(networks), self._chance.choice(FAULTS)
+            network, fault = self._chance.choice(self._networks), self._chance.choice(FAULTS)
             if network in GRAPH and fault["kind"] == "rate_limited":
                 continue
             order = {

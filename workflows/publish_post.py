@@ -209,6 +209,7 @@ class PublishPost:
             if self._moves == moves:
                 # The database knows of the move already; its update is still on the way.
                 self._publish_at = max(self._publish_at, outcome.publish_at)
+                self._moves += 1  # nobody else is dispatched before its lead either
             return
 
     async def _outcome(self, ref: DeliveryRef) -> PublishOutcome | None:

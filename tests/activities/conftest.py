@@ -149,7 +149,7 @@ class Networks:
         """An account, connected: a fresh one, or the one of that handle again."""
         if network is Network.FEED:
             there: dict[str, Any] = {"handle": handle or "corner_bakery"}
-            supplied: dict[str, str] = there
+            supplied = {"handle": str(there["handle"])}
         else:
             there = await self.sandbox.account(network, handle)
             supplied = {name: str(value) for name, value in there["credentials"].items()}

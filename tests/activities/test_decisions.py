@@ -120,7 +120,5 @@ def test_a_disconnected_account_is_waited_for_however_often_it_was_tried(tries: 
 
 
 def test_a_disconnected_account_is_not_waited_for_endlessly() -> None:
-    late = decide(
-        refusal(AccountDisconnected), tries=1, overdue=RECONNECT_PATIENCE, retries=PLAN
-    )
+    late = decide(refusal(AccountDisconnected), tries=1, overdue=RECONNECT_PATIENCE, retries=PLAN)
     assert (late.wait, late.remedy) == (None, Remedy.RECONNECT_ACCOUNT)

@@ -11,6 +11,7 @@ from activities.decisions import AT_ONCE, REFRESH_POLL
 from domain.content import Content, ThreadPart
 from domain.deliveries import DeliveryStatus, PostStatus
 from domain.networks import Network
+from domain.receipts import Receipt
 from networks.errors import (
     AccountBlocked,
     AccountDisconnected,
@@ -22,14 +23,14 @@ from networks.errors import (
     RateLimited,
     TryLater,
 )
-from networks.protocol import Connection
+from networks.protocol import Connection, Outgoing, Target
 from runtime.resources import Resources
 from storage.account_access import AccountStore
 from storage.database import Database
 from storage.posts import Delivery
 from storage.tables import AccountRow
 from tests.activities.conftest import Networks, NewDispatcher
-from tests.activities.dispatcher import Dispatcher
+from tests.activities.dispatcher import Dispatcher, eventually
 from tests.activities.scripted_adapter import (
     SearchableNetwork,
     TwoStepNetwork,
@@ -73,6 +74,16 @@ def expiring_in(ahead: timedelta) -> Connection:
         credentials={"access_token": "ending"},
         expires_at=datetime.now(UTC) + ahead,
     )
+
+
+class ExpiringNetwork(SearchableNetwork):
+    """Takes renewed credentials only."""
+
+    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+        """By what the target brings."""
+        if target.credentials != renewed().credentials:
+            raise refusal(CredentialsExpired)
+        return receipt()
 
 
 class TestRateLimits:
@@ -309,35 +320,35 @@ class TestCredentials:
             assert getattr(after, name) == getattr(before, name)
 
     async def test_of_many_deliveries_one_refreshes(
-        self,
-        new_dispatcher: NewDispatcher,
-        searchable: SearchableNetwork,
-        author: Author,
-        database: Database,
+        self, new_dispatcher: NewDispatcher, author: Author, database: Database
     ) -> None:
+        network = ExpiringNetwork()
         account = await author.connect(Network.X)
         deliveries = [(await author.write(account)).deliveries[0] for _ in range(5)]
-        workers = [new_dispatcher({Network.X: searchable}) for _ in deliveries]
-        searchable.sends.then(*[refusal(CredentialsExpired)] * 5, *[receipt()] * 5)
-        released = asyncio.Event()
+        workers = [new_dispatcher({Network.X: network}) for _ in deliveries]
+        somebody_waits = asyncio.Event()
 
         async def slowly() -> Connection:
-            await released.wait()
+            await somebody_waits.wait()
             return renewed()
 
-        async def release(_: timedelta) -> None:
-            released.set()
+        async def is_renewed() -> bool:
+            return (await account_of(database, deliveries[0])).credentials_version == 2
 
-        searchable.refreshes.then(slowly)
+        async def wait_for_it(_: timedelta) -> None:
+            somebody_waits.set()
+            await eventually(is_renewed)
+
+        network.refreshes.then(slowly)
         ended = await asyncio.gather(
             *(
-                worker.publish(delivery, before_each=release)
+                worker.publish(delivery, before_each=wait_for_it)
                 for worker, delivery in zip(workers, deliveries, strict=True)
             )
         )
         assert {one.outcome.status for one in ended} == {DeliveryStatus.PUBLISHED}
-        assert searchable.refreshes.is_over
-        assert (await account_of(database, deliveries[0])).credentials_version == 2
+        assert network.refreshes.is_over
+        assert await is_renewed()
 
     async def test_waiting_for_another_workers_refresh_costs_no_try(
         self,
@@ -398,28 +409,6 @@ class TestCredentials:
         assert (after.credentials, after.credentials_version) == (before.credentials, 1)
         assert after.refresh_lease_until is None
 
-    @pytest.mark.parametrize("network", [Network.X, Network.FACEBOOK, Network.MASTODON])
-    async def test_a_revoked_account_waits_for_its_user(
-        self,
-        dispatcher: Dispatcher,
-        networks: Networks,
-        author: Author,
-        database: Database,
-        network: Network,
-    ) -> None:
-        account = await networks.connect(network)
-        (delivery,) = (await author.write(account)).deliveries
-        (other,) = (await author.write(account)).deliveries
-        await networks.fault(account, "token_revoked", operation="publish")
-        failed = await dispatcher.publish(delivery)
-        assert failed.outcome.status is DeliveryStatus.FAILED
-        reason = (await author.stored(delivery.id)).reason or {}
-        assert reason["type"] == "account_disconnected"
-        row = await account_of(database, delivery)
-        assert (row.status, row.status_reason) == ("reconnect", reason["message"])
-        assert (await dispatcher.publish(other)).outcome.status is DeliveryStatus.FAILED
-        assert await networks.public(account) == []
-
     async def test_a_restricted_account_is_told_apart(
         self,
         scripted: Dispatcher,
@@ -438,7 +427,6 @@ class TestCredentials:
         [
             (refusal(TryLater), [("TryLater", 30)], "connected"),
             (refusal(RateLimited), [("RateLimited", 900)], "connected"),
-            (refusal(AccountDisconnected), [], "reconnect"),
             (refusal(AccountBlocked), [], "blocked"),
         ],
         ids=lambda value: type(value).__name__ if isinstance(value, NetworkError) else "",
@@ -540,26 +528,6 @@ class TestFirstComments:
         events = [one.event for one in await author.timeline(delivery.post_id)]
         assert events[-2:] == ["not_sent", "comment_failed"]
         assert (await author.post(delivery.post_id)).status is PostStatus.PUBLISHED
-
-    async def test_a_comment_whose_account_broke_while_it_waited(
-        self,
-        scripted: Dispatcher,
-        searchable: SearchableNetwork,
-        author: Author,
-        database: Database,
-    ) -> None:
-        account = await author.connect(Network.X)
-        (delivery,) = (await author.write(account, content=COMMENTED)).deliveries
-        searchable.sends.then(receipt(), refusal(RateLimited))
-
-        async def disconnect(_: timedelta) -> None:
-            await AccountStore(database).mark(delivery.account_id, "reconnect", "Gone.")
-
-        ended = await scripted.publish(delivery, before_each=disconnect)
-        assert ended.outcome.status is DeliveryStatus.PUBLISHED
-        stored = await author.stored(delivery.id)
-        assert (stored.reason or {})["type"] == "account_disconnected"
-        assert (await author.timeline(delivery.post_id))[-1].event == "comment_failed"
 
     async def test_a_comment_of_unknown_fate(
         self, scripted: Dispatcher, searchable: SearchableNetwork, author: Author

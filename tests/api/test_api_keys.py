@@ -1,14 +1,14 @@
 """Workspaces, API keys, and who is let in."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from storage.database import Database
-from storage.tables import ApiKeyRow
+from storage.tables import ApiKeyRow, WorkspaceRow
 from tests.conftest import Tenant
 
 
@@ -38,6 +38,45 @@ async def test_a_workspace_is_renamed(client: httpx.AsyncClient, workspace: Tena
     assert renamed.json()["name"] == "Big bakery"
     answer = await client.get("/v1/workspace", headers=workspace.headers)
     assert answer.json()["name"] == "Big bakery"
+
+
+async def test_a_workspace_says_what_happens_to_sends_of_unknown_fate(
+    client: httpx.AsyncClient, workspace: Tenant, other_workspace: Tenant, database: Database
+) -> None:
+    async def stored() -> dict[UUID, str]:
+        async with database.transaction() as session:
+            rows = await session.execute(select(WorkspaceRow.id, WorkspaceRow.ambiguity_policy))
+            return {workspace_id: str(policy) for workspace_id, policy in rows}
+
+    first = await client.get("/v1/workspace", headers=workspace.headers)
+    assert first.json()["ambiguity_policy"] == "hold"
+    changed = await client.patch(
+        "/v1/workspace", json={"ambiguity_policy": "resend"}, headers=workspace.headers
+    )
+    assert changed.json() == {**first.json(), "ambiguity_policy": "resend"}
+    assert await stored() == {workspace.id: "resend", other_workspace.id: "hold"}
+    for untouched in ({"name": "Big bakery"}, {"ambiguity_policy": None}, {}):
+        kept = await client.patch("/v1/workspace", json=untouched, headers=workspace.headers)
+        assert kept.status_code == 200, kept.text
+        assert kept.json()["ambiguity_policy"] == "resend"
+    shown = await client.get("/v1/workspace", headers=workspace.headers)
+    assert shown.json() == kept.json()
+
+
+@pytest.mark.parametrize("policy", ["resnd", "HOLD", "", 1, ["hold"]])
+async def test_there_is_no_other_policy(
+    client: httpx.AsyncClient, workspace: Tenant, policy: object
+) -> None:
+    answer = await client.patch(
+        "/v1/workspace", json={"ambiguity_policy": policy}, headers=workspace.headers
+    )
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "ambiguity_policy"
+    assert error["message"]
+    assert error["fix"]
+    shown = await client.get("/v1/workspace", headers=workspace.headers)
+    assert shown.json()["ambiguity_policy"] == "hold"
 
 
 @pytest.mark.parametrize(

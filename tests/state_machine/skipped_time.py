@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Self
 
 import pytest
 from temporalio.testing import WorkflowEnvironment
@@ -50,8 +49,8 @@ class SkippedTime:
     async def pass_until(self, moment: datetime) -> None:
         """Let everything happen that is to happen until then, armed deliveries first."""
         await self.catch_up()
-        self._until = max(moment, *self._dispatched, self._now)
-        self._now = max(self._now, *self._dispatched)
+        self._until = max([moment, self._now, *self._dispatched])
+        self._now = max([self._now, *self._dispatched])
         remaining = moment - await self._environment.get_current_time()
         if remaining > timedelta(0):
             await self._environment.sleep(remaining)
@@ -71,15 +70,17 @@ class SkippedTime:
 
     def show_to_the_api(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the API's services read this clock."""
-        clock = self
-
-        class Skipped(datetime):
-            """What the services ask for the present moment."""
-
-            @classmethod
-            def now(cls, tz: tzinfo | None = None) -> Self:
-                """The present moment of the clock."""
-                return cls.fromtimestamp(clock().timestamp(), tz)
-
         for service in _SERVICES:
-            monkeypatch.setattr(f"{service}.datetime", Skipped)
+            monkeypatch.setattr(f"{service}.datetime", _Now(self))
+
+
+class _Now:
+    """What the services ask for the present moment."""
+
+    def __init__(self, clock: SkippedTime) -> None:
+        """`clock` tells."""
+        self._clock = clock
+
+    def now(self, zone: tzinfo) -> datetime:
+        """The present moment."""
+        return self._clock().astimezone(zone)

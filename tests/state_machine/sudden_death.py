@@ -56,6 +56,10 @@ class Fate:
                 raise RelayDied(point)
             raise WorkerDied(point)
 
+    def spare_relays(self) -> None:
+        """No relay dies any more; nothing changes for workers."""
+        self.planned = [one for one in self.planned if one is not Point.TOLD]
+
 
 class MortalStore(PublishingStore):
     """Its worker may die around whatever is written down."""

@@ -352,10 +352,11 @@ async def swept(posts: Posts) -> Sweep:
     return sweep
 
 
-async def armed(post: ScheduledPost, held: Held) -> None:
-    """Wait until a worker holds its publish activity."""
+async def armed(post: ScheduledPost, *held: Held) -> None:
+    """Wait until workers hold its publish activities."""
     await post.sleep_until(post.publish_at - ARM_LEAD)
-    await _reached(held)
+    for one in held:
+        await _reached(one)
 
 
 async def _reached(held: Held) -> None:

@@ -1,0 +1,439 @@
+"""Authors, networks, crashes and time, in any order, against the running system."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from api.deliveries.schemas import SendAgain, WasPublished
+from api.posts.problems import ChangedMeanwhile
+from api.posts.schemas import PostChange, PostWanted
+from api.problems import Conflict, Problem
+from domain.deliveries import SETTLED, DeliveryStatus
+from domain.networks import Network
+from domain.policies import AmbiguityPolicy
+from storage import outbox
+from storage.posts import Delivery, Post
+from tests.state_machine.fallible_networks import Mishap, Publication
+from tests.state_machine.promises import (
+    Accepted,
+    BrokenPromise,
+    check_always,
+    check_end,
+    check_moves,
+    read_present,
+)
+from tests.state_machine.publishing_system import ARM_LEAD, LoopThread, PublishingSystem
+from tests.state_machine.sudden_death import Point
+
+MOST_POSTS = 4
+LONG = timedelta(hours=2)
+"""Later than everything that an example plans."""
+SOON = timedelta(milliseconds=20)
+
+ahead = st.sampled_from([1, 2, 5, 30]).map(lambda minutes: timedelta(minutes=minutes))
+which = st.integers(min_value=0, max_value=MOST_POSTS * 4)
+networks = st.sampled_from([Network.X, Network.MASTODON, Network.INSTAGRAM])
+targets = st.sets(networks, min_size=1).map(sorted)
+relayed = st.sampled_from([True, True, True, False])
+
+Command = Callable[[], Awaitable[None]]
+
+
+class PostMachine(RuleBasedStateMachine):
+    """One workspace's life."""
+
+    def __init__(self, system: PublishingSystem, loop: LoopThread) -> None:
+        """A new workspace in the running system."""
+        super().__init__()
+        self._system = system
+        self._loop = loop
+        self._tenancy = loop.run(system.open_workspace())
+        self._accepted = Accepted()
+        self._writings = 0
+
+    @initialize(policy=st.sampled_from(AmbiguityPolicy))
+    def decide(self, policy: AmbiguityPolicy) -> None:
+        """What becomes of sends without an answer."""
+        self._loop.run(self._tenancy.author.decide(policy))
+
+    @precondition(lambda self: len(self._accepted.posts) < MOST_POSTS)
+    @rule(to=targets, after=st.none() | ahead, parts=st.booleans(), relay=relayed)
+    def create(
+        self, to: Sequence[Network], after: timedelta | None, parts: bool, relay: bool
+    ) -> None:
+        """A post, due after a while or now; the request may come twice."""
+        word = f"{uuid4().hex[:8]}"
+        wanted = PostWanted(
+            **self._written(word, parts),
+            targets=[self._tenancy.accounts[one] for one in to],
+            publish_at=self._time(after) if after else "now",
+        )
+        key = uuid4().hex
+
+        async def create() -> None:
+            both = await asyncio.gather(
+                self._system.posts.create(self._tenancy.caller, wanted, key),
+                self._system.posts.create(self._tenancy.caller, wanted, key),
+            )
+            if both[0] != both[1]:
+                raise BrokenPromise("one key made two posts")
+            post_id = UUID(both[0]["id"])
+            self._accepted.posts[post_id] = word
+            self._accepted.texts[post_id] = {1: wanted.text}
+
+        self._do(create, relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, parts=st.booleans(), stale=st.booleans(), relay=relayed)
+    def edit(self, which: int, parts: bool, stale: bool, relay: bool) -> None:
+        """Other words; perhaps from what was seen before somebody else's."""
+        self._do(lambda: self._edit(self._post_id(which), parts=parts, stale=stale), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, relay=relayed)
+    def edit_both(self, which: int, relay: bool) -> None:
+        """Two people edit at once: one of them is told, or both are too late."""
+        self._do(lambda: self._edit_both(self._post_id(which)), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, after=ahead, relay=relayed)
+    def reschedule(self, which: int, after: timedelta, relay: bool) -> None:
+        """Earlier or later."""
+        change = PostChange(publish_at=self._time(after))
+        self._do(lambda: self._change(self._post_id(which), change), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, relay=relayed)
+    def unschedule(self, which: int, relay: bool) -> None:
+        """A draft again."""
+        change = PostChange(publish_at=None)
+        self._do(lambda: self._change(self._post_id(which), change), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, to=targets, relay=relayed)
+    def retarget(self, which: int, to: Sequence[Network], relay: bool) -> None:
+        """To other accounts."""
+        change = PostChange(targets=[self._tenancy.accounts[one] for one in to])
+        self._do(lambda: self._change(self._post_id(which), change), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, relay=relayed)
+    def publish_now(self, which: int, relay: bool) -> None:
+        """At once."""
+        self._do(lambda: self._publish_now(self._post_id(which)), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, relay=relayed)
+    def cancel(self, which: int, relay: bool) -> None:
+        """The whole post."""
+        self._do(lambda: self._cancel(self._post_id(which)), relay)
+
+    @precondition(lambda self: self._accepted.posts)
+    @rule(which=which, one=which, relay=relayed)
+    def cancel_delivery(self, which: int, one: int, relay: bool) -> None:
+        """One account of a post."""
+        self._do(lambda: self._cancel_delivery(self._post_id(which), one), relay)
+
+    @precondition(lambda self: self._of(DeliveryStatus.FAILED))
+    @rule(which=which, relay=relayed)
+    def retry(self, which: int, relay: bool) -> None:
+        """What failed, once more."""
+        failed = self._of(DeliveryStatus.FAILED)
+        chosen = failed[which % len(failed)]
+
+        async def retry() -> None:
+            await self._system.deliveries.retry(self._tenancy.caller, chosen.id)
+
+        self._do(retry, relay)
+
+    @precondition(lambda self: self._of(DeliveryStatus.UNCONFIRMED))
+    @rule(which=which, relay=relayed)
+    def resolve(self, which: int, relay: bool) -> None:
+        """A person looks, and says what is there."""
+        unconfirmed = self._of(DeliveryStatus.UNCONFIRMED)
+        chosen = unconfirmed[which % len(unconfirmed)]
+        self._do(lambda: self._resolve(chosen), relay)
+
+    @rule(twice=st.booleans(), end_leases=st.booleans())
+    def run_relay(self, twice: bool, end_leases: bool) -> None:
+        """One relay, or two at once."""
+
+        async def run() -> None:
+            if end_leases:
+                await self._system.end_leases()
+            await asyncio.gather(*(self._system.run_relay() for _ in range(1 + twice)))
+
+        self._loop.run(run())
+
+    @rule(told=st.booleans())
+    def relay_dies(self, told: bool) -> None:
+        """With what it leased, before or after Temporal was told."""
+        if told:
+            self._system.fate.planned.append(Point.TOLD)
+            self._loop.run(self._system.run_relay())
+            self._system.fate.spare_relays()
+        else:
+            self._loop.run(self._system.lease_and_die())
+
+    @rule(points=st.lists(st.sampled_from([one for one in Point if one is not Point.TOLD]), min_size=1, max_size=3))
+    def worker_will_die(self, points: list[Point]) -> None:
+        """Whoever gets there first."""
+        self._system.fate.planned.extend(points)
+
+    @rule(network=networks, mishaps=st.lists(st.sampled_from(Mishap), min_size=1, max_size=3))
+    def network_will_fail(self, network: Network, mishaps: list[Mishap]) -> None:
+        """Its next sends."""
+        self._system.networks[network].mishaps.extend(mishaps)
+
+    @rule(
+        time=st.sampled_from([2, 8, 40, 130, 360, 1860]).map(lambda one: timedelta(seconds=one))
+    )
+    def pass_time(self, time: timedelta) -> None:
+        """Seconds or minutes; then what was postponed may be done."""
+
+        async def run() -> None:
+            await self._system.pass_until(self._system.time() + time)
+            if time > timedelta(minutes=1):
+                await self._system.end_leases()
+
+        self._loop.run(run())
+
+    @precondition(lambda self: self._next_armed() is not None)
+    @rule()
+    def arm(self) -> None:
+        """Time passes until the next post is armed, and stops there."""
+        moment = self._next_armed()
+        if moment is not None:
+            self._loop.run(self._system.pass_until(moment + SOON))
+
+    @precondition(lambda self: self._system.time.is_armed)
+    @rule(
+        which=which,
+        does=st.sampled_from(["edit", "edit both", "move", "now", "cancel", "cancel one"]),
+        delay=st.sampled_from([0, 4, 8, 12, 20]),
+        relay=relayed,
+    )
+    def at_the_second(self, which: int, does: str, delay: int, relay: bool) -> None:
+        """Somebody decides otherwise while the post leaves."""
+        post_id = self._post_id(which)
+        change = PostChange(publish_at=self._time(timedelta(minutes=2)))
+        decisions: dict[str, Command] = {
+            "edit": lambda: self._edit(post_id, parts=True, stale=False),
+            "edit both": lambda: self._edit_both(post_id),
+            "move": lambda: self._change(post_id, change),
+            "now": lambda: self._publish_now(post_id),
+            "cancel": lambda: self._cancel(post_id),
+            "cancel one": lambda: self._cancel_delivery(post_id, which),
+        }
+
+        async def decide() -> None:
+            await asyncio.sleep(delay / 1000)
+            await self._allowed(decisions[does])
+            if relay:
+                await self._system.run_relay()
+
+        async def both() -> None:
+            leaving = self._system.pass_until(self._system.time() + ARM_LEAD)
+            await asyncio.gather(leaving, decide())
+
+        self._loop.run(both())
+
+    @invariant()
+    def promises_hold(self) -> None:
+        """At every moment."""
+        self._loop.run(self._check(at_end=False))
+
+    def teardown(self) -> None:
+        """Faults end, time passes: everything is settled, and everything still holds."""
+        try:
+            self._loop.run(self._finish())
+        finally:
+            self._loop.run(self._clean_up())
+
+    async def _finish(self) -> None:
+        self._system.fate.planned.clear()
+        for network in self._system.networks.values():
+            network.forget_mishaps()
+        for _ in range(6):
+            await self._system.end_leases()
+            await self._system.run_relay()
+            await self._system.pass_until(self._system.time() + LONG)
+            if await self._is_settled():
+                break
+        import os
+        if os.environ.get("DBG") and not await self._is_settled():
+            from sqlalchemy import text
+            async with self._system.database.transaction() as session:
+                for row in await session.execute(text("select * from outbox")):
+                    print("OUTBOX", row)
+            for name in await self._system.running_workflows(await self._posts()):
+                h = self._system.environment.client.get_workflow_handle(name)
+                d = await h.describe()
+                print("RUNNING", name, d.raw_description.pending_activities)
+                async for e in h.fetch_history_events():
+                    print("EVENT", str(e).replace(chr(10), " ")[:700])
+        await self._check(at_end=True)
+        if running := await self._system.running_workflows(await self._posts()):
+            raise BrokenPromise(f"workflows that never end: {running}")
+
+    async def _clean_up(self) -> None:
+        await self._system.clear(await self._posts())
+
+    async def _is_settled(self) -> bool:
+        async with self._system.database.transaction() as session:
+            if await outbox.backlog(session):
+                return False
+        return all(
+            one.status in SETTLED or one.publish_at is None
+            for post in await self._posts()
+            for one in post.deliveries
+        )
+
+    async def _check(self, *, at_end: bool) -> None:
+        accounts = set(self._tenancy.accounts.values())
+        async with self._system.database.transaction() as session:
+            # What is public now was written ahead before: so it is read first.
+            public = [one for one in self._public() if one.account_id in accounts]
+            present = await read_present(
+                session, self._tenancy.caller.workspace_id, list(self._accepted.posts)
+            )
+            await check_moves(session)
+        check_always(present, self._accepted, public)
+        if at_end:
+            check_end(present, public)
+
+    async def _posts(self) -> list[Post]:
+        return [
+            await self._system.posts.read(self._tenancy.caller, post_id)
+            for post_id in self._accepted.posts
+        ]
+
+    def _public(self) -> list[Publication]:
+        return [one for network in self._system.networks.values() for one in network.public]
+
+    def _do(self, command: Command, relay: bool) -> None:
+        async def run() -> None:
+            await self._allowed(command)
+            if relay:
+                await self._system.run_relay()
+
+        self._loop.run(run())
+
+    async def _allowed(self, command: Command) -> None:
+        """Carry it out, if nothing stands against it; a conflict is an answer too."""
+        try:
+            await command()
+        except (Conflict, ChangedMeanwhile):
+            return
+
+    async def _edit(self, post_id: UUID, *, parts: bool, stale: bool) -> None:
+        post = await self._system.posts.read(self._tenancy.caller, post_id)
+        change = PostChange(**self._written(self._accepted.posts[post_id], parts))
+        seen = post.revision - stale
+        try:
+            changed = await self._system.changes.change(
+                self._tenancy.caller, post_id, change, seen
+            )
+        except ChangedMeanwhile:
+            return
+        if stale:
+            raise BrokenPromise("somebody's words were written over unseen")
+        self._accepted.texts[post_id][changed.revision] = change.text
+
+    async def _edit_both(self, post_id: UUID) -> None:
+        post = await self._system.posts.read(self._tenancy.caller, post_id)
+        word = self._accepted.posts[post_id]
+        wanted = [PostChange(**self._written(word, parts)) for parts in (True, False)]
+        answers = await asyncio.gather(
+            *(
+                self._system.changes.change(self._tenancy.caller, post_id, one, post.revision)
+                for one in wanted
+            ),
+            return_exceptions=True,
+        )
+        for change, answer in zip(wanted, answers, strict=True):
+            if isinstance(answer, Post):
+                self._accepted.texts[post_id][answer.revision] = change.text
+            elif not isinstance(answer, Problem):
+                raise answer
+        if sum(isinstance(answer, Post) for answer in answers) > 1:
+            raise BrokenPromise("two edits of one revision were accepted")
+
+    async def _change(self, post_id: UUID, change: PostChange) -> None:
+        post = await self._system.posts.read(self._tenancy.caller, post_id)
+        changed = await self._system.changes.change(
+            self._tenancy.caller, post_id, change, post.revision
+        )
+        self._accepted.texts[post_id][changed.revision] = changed.content.base.text
+
+    async def _publish_now(self, post_id: UUID) -> None:
+        await self._system.changes.publish_now(self._tenancy.caller, post_id)
+
+    async def _cancel(self, post_id: UUID) -> None:
+        post = await self._system.changes.cancel(self._tenancy.caller, post_id)
+        self._accepted.cancelled.update(one.id for one in post.current_deliveries)
+
+    async def _cancel_delivery(self, post_id: UUID, which: int) -> None:
+        post = await self._system.posts.read(self._tenancy.caller, post_id)
+        chosen = post.current_deliveries[which % len(post.current_deliveries)]
+        await self._system.deliveries.cancel(self._tenancy.caller, chosen.id)
+        self._accepted.cancelled.add(chosen.id)
+
+    async def _resolve(self, delivery: Delivery) -> None:
+        attempts = await self._tenancy.author.attempts(delivery.id)
+        part = next(one.part for one in attempts if one.outcome == "unconfirmed")
+        word = self._accepted.posts[delivery.post_id]
+        found = [one for one in self._public() if one.place == (delivery.account_id, word, part)]
+        resolution = (
+            WasPublished.model_validate(
+                {"outcome": "published", "permalink": found[0].receipt.permalink}
+            )
+            if found
+            else SendAgain(outcome="send_again")
+        )
+        await self._system.deliveries.resolve(self._tenancy.caller, delivery.id, resolution)
+
+    def _of(self, status: DeliveryStatus) -> list[Delivery]:
+        return [
+            one
+            for post in self._loop.run(self._posts())
+            for one in post.current_deliveries
+            if one.status is status
+        ]
+
+    def _next_armed(self) -> datetime | None:
+        """When the next post is dispatched, as its workflow reckons."""
+        now = self._system.time()
+        moments = [
+            post.publish_time.at - ARM_LEAD * (1 - 0.4 * (post.id.int & 0xFFFF) / 0x10000)
+            for post in self._loop.run(self._posts())
+            if post.publish_time is not None
+            and any(one.status not in SETTLED for one in post.current_deliveries)
+        ]
+        return min((one for one in moments if one > now), default=None)
+
+    def _post_id(self, which: int) -> UUID:
+        return list(self._accepted.posts)[which % len(self._accepted.posts)]
+
+    def _time(self, after: timedelta) -> str:
+        return (self._system.time() + after).isoformat()
+
+    def _written(self, word: str, parts: bool) -> dict[str, Any]:
+        """New words on every network, and what only some of them take."""
+        self._writings += 1
+        said = f"{word} says its words no. {self._writings}"
+        more: dict[str, Any] = {"thread": [{"text": f"{said}, and more"}]} if parts else {}
+        comment = {"first_comment": f"{said}, and a comment"} if parts else {}
+        return {
+            "text": said,
+            "variants": {
+                Network.X: more,
+                Network.MASTODON: more,
+                Network.INSTAGRAM: {"media": [{"media_id": self._tenancy.picture}], **comment},
+            },
+        }

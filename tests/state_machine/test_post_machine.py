@@ -1,0 +1,58 @@
+"""Whatever happens, in whatever order, a post is public once or says why it is not."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from activities.settling import Settler
+from storage.delivery_state import DeliveryState, OpenAttempt
+from tests.state_machine.conftest import OpenSystem
+from tests.state_machine.post_machine import PostMachine
+from tests.state_machine.promises import BrokenPromise
+from tests.state_machine.publishing_system import LoopThread, PublishingSystem
+
+EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "0"))
+"""More than none: so many, chosen by chance and made shorter when one fails."""
+STEPS = 25
+FEW = int(os.environ.get("FEW", "2"))
+
+
+def _run(system: PublishingSystem, loop: LoopThread, examples: int, *, by_chance: bool) -> None:
+    run_state_machine_as_test(
+        lambda: PostMachine(system, loop),
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=STEPS,
+            derandomize=not by_chance,
+            phases=[Phase.generate, Phase.shrink] if by_chance else [Phase.generate],
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        ),
+    )
+
+
+@pytest.mark.timeout(max(120, EXAMPLES * 30))
+def test_promises_hold(open_system: OpenSystem, loop_thread: LoopThread) -> None:
+    _run(open_system(Settler), loop_thread, EXAMPLES or FEW, by_chance=EXAMPLES > 0)
+
+
+class BlindSettler(Settler):
+    """Sends again whatever was not answered, as a plain retry does."""
+
+    async def settle(self, state: DeliveryState, attempt: OpenAttempt) -> None:
+        """Never looks."""
+        adapter = self._adapters[state.network]
+        piece = self._pieces.part(state, attempt.part)
+        outgoing = self._pieces.outgoing(state, piece, attempt)
+        target = self._accounts.target(state.network, state.account)
+        await self._published(state, attempt, await adapter.send(target, outgoing))
+
+
+def test_a_blind_resend_is_found(open_system: OpenSystem, loop_thread: LoopThread) -> None:
+    system = open_system(BlindSettler)
+    with pytest.raises(BrokenPromise, match=r"public \d times"):
+        _run(system, loop_thread, 100, by_chance=False)
