@@ -14,14 +14,14 @@ from cache.rate_limiter import RateLimiter
 from cache.rates import Rate
 from cache.redis_store import RedisStore
 from domain.networks import Network
-from networks.bluesky import BlueskyPosts
-from networks.facebook import FacebookPages
+from networks.bluesky.posts import BlueskyPosts
 from networks.feed import FeedEntry, FeedPosts, FeedUnavailable
 from networks.http_client import HttpClient
-from networks.instagram import InstagramBusiness
-from networks.mastodon import MastodonStatuses
+from networks.mastodon.statuses import MastodonStatuses
+from networks.meta.facebook import FacebookPages
+from networks.meta.instagram import InstagramBusiness
 from networks.protocol import NetworkAdapter
-from networks.x import XPosts
+from networks.x.posts import XPosts
 from runtime.settings import InvalidSettings, Settings, StorageProvider
 from storage import feed
 from storage.database import Database, DatabaseUnavailable

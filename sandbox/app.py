@@ -7,16 +7,16 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 
-from sandbox.bluesky import Bluesky
+from sandbox.bluesky.server import Bluesky
 from sandbox.control import Control
-from sandbox.facebook import Facebook
-from sandbox.instagram import Instagram
-from sandbox.mastodon import Mastodon
+from sandbox.mastodon.instance import Mastodon
+from sandbox.meta.facebook import Facebook
+from sandbox.meta.instagram import Instagram
 from sandbox.network import Network
 from sandbox.pages import Pages
 from sandbox.settings import Settings
 from sandbox.state import State
-from sandbox.x import X
+from sandbox.x.api import X
 
 
 def create_app(settings: Settings) -> Starlette:

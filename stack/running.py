@@ -69,9 +69,7 @@ async def running_stack(
         record = ProcessRecord(folder.process_record)
         if ended := await asyncio.to_thread(record.end_all):
             terminal.say(f"  An earlier run was cut off: ended its {', '.join(ended)}")
-        stack = _build(
-            folder, ports, only, overrides, commands, record=record, terminal=terminal
-        )
+        stack = _build(folder, ports, only, overrides, commands, record=record, terminal=terminal)
         async with leash(folder.process_record, lock=lock), _stopped_at_the_end(stack):
             await stack.start_all()
             yield stack

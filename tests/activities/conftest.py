@@ -10,14 +10,14 @@ import pytest
 from PIL import Image
 
 from domain.networks import Network
-from networks.bluesky import BlueskyPosts
-from networks.facebook import FacebookPages
+from networks.bluesky.posts import BlueskyPosts
 from networks.feed import FeedPosts
 from networks.http_client import HttpClient
-from networks.instagram import InstagramBusiness
-from networks.mastodon import MastodonStatuses
+from networks.mastodon.statuses import MastodonStatuses
+from networks.meta.facebook import FacebookPages
+from networks.meta.instagram import InstagramBusiness
 from networks.protocol import NetworkAdapter
-from networks.x import XPosts
+from networks.x.posts import XPosts
 from runtime.resources import FeedTable, Resources
 from storage.database import Database
 from storage.posts import TargetAccount

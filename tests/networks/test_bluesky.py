@@ -10,8 +10,8 @@ import orjson
 import pytest
 
 from domain.receipts import Receipt
-from networks.bluesky import BlueskyPosts
-from networks.bluesky_refusals import REFUSALS, said
+from networks.bluesky.posts import BlueskyPosts
+from networks.bluesky.refusals import REFUSALS, said
 from networks.errors import (
     AccountBlocked,
     AccountDisconnected,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from domain.receipts import Receipt
-from networks.bluesky import BlueskyPosts
+from networks.bluesky.posts import BlueskyPosts
 from networks.errors import (
     AccountDisconnected,
     ContentRefused,

@@ -18,8 +18,8 @@ from networks.errors import (
     OutcomeUnknown,
     TryLater,
 )
-from networks.facebook import FacebookPages
 from networks.http_client import HttpClient
+from networks.meta.facebook import FacebookPages
 from networks.protocol import NetworkAdapter, NotFound, Outgoing, Piece, Prepared, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.scripted_network import Reply, ScriptedNetwork

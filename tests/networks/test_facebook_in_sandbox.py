@@ -13,8 +13,8 @@ from networks.errors import (
     RateLimited,
     TryLater,
 )
-from networks.facebook import FacebookPages
 from networks.http_client import HttpClient
+from networks.meta.facebook import FacebookPages
 from networks.protocol import NotFound, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from networks.bluesky_facets import Facet, facets_of, handles_in
+from networks.bluesky.facets import Facet, facets_of, handles_in
 
 DIDS = {"alice.bsky.social": "did:plc:alice", "bob.test": "did:plc:bob"}
 

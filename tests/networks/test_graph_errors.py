@@ -20,9 +20,9 @@ from networks.errors import (
     RateLimited,
     TryLater,
 )
-from networks.graph import Graph
-from networks.graph_errors import TABLE
 from networks.http_client import HttpClient
+from networks.meta.graph import Graph
+from networks.meta.graph_errors import TABLE
 from tests.networks.scripted_network import Reply, ScriptedNetwork
 
 TOKEN = "EAAGsecrettoken"

@@ -20,9 +20,9 @@ from networks.errors import (
     PreparationLost,
     TryLater,
 )
-from networks.graph import fingerprint
 from networks.http_client import HttpClient
-from networks.instagram import InstagramBusiness
+from networks.meta.graph import fingerprint
+from networks.meta.instagram import InstagramBusiness
 from networks.protocol import NetworkAdapter, NotFound, Outgoing, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.scripted_network import Reply, ScriptedNetwork

@@ -15,7 +15,7 @@ from networks.errors import (
     TryLater,
 )
 from networks.http_client import HttpClient
-from networks.instagram import InstagramBusiness
+from networks.meta.instagram import InstagramBusiness
 from networks.protocol import NotFound, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready

@@ -23,8 +23,8 @@ from networks.errors import (
     TryLater,
 )
 from networks.http_client import HttpClient, Response
-from networks.mastodon import MastodonStatuses
-from networks.mastodon_refusals import REFUSALS, said
+from networks.mastodon.refusals import REFUSALS, said
+from networks.mastodon.statuses import MastodonStatuses
 from networks.protocol import NotFound, Outgoing, Piece, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, written_down

@@ -16,7 +16,7 @@ from networks.errors import (
     RateLimited,
 )
 from networks.http_client import HttpClient
-from networks.mastodon import MastodonStatuses
+from networks.mastodon.statuses import MastodonStatuses
 from networks.protocol import NotFound, Target
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready, written_down

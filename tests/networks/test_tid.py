@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from networks.bluesky_tid import ALPHABET, TidClock, encode
+from networks.bluesky.tid import ALPHABET, TidClock, encode
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

@@ -26,9 +26,9 @@ from networks.errors import (
 )
 from networks.http_client import HttpClient, Response
 from networks.protocol import NotFound, Outgoing, Target
-from networks.x import XPosts
-from networks.x_refusals import REFUSALS, said
-from networks.x_timeline import fingerprint
+from networks.x.posts import XPosts
+from networks.x.refusals import REFUSALS, said
+from networks.x.timeline import fingerprint
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, written_down
 from tests.networks.scripted_network import Reply, ScriptedNetwork

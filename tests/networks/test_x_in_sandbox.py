@@ -20,7 +20,7 @@ from networks.errors import (
 )
 from networks.http_client import HttpClient
 from networks.protocol import NotFound, Target
-from networks.x import XPosts
+from networks.x.posts import XPosts
 from tests.networks.conftest import NewPicture
 from tests.networks.outgoing_pieces import a_piece, made_ready, written_down
 from tests.networks.sandbox_control import SandboxControl

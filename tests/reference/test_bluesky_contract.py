@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from domain.receipts import Receipt
-from networks.bluesky import BlueskyPosts
-from networks.bluesky_tid import TidClock
+from networks.bluesky.posts import BlueskyPosts
+from networks.bluesky.tid import TidClock
 from networks.errors import (
     AccountBlocked,
     AccountDisconnected,

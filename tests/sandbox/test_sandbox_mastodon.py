@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sandbox.mastodon_text import status_html, status_length
+from sandbox.mastodon.text import status_html, status_length
 
 API = "/mastodon/api"
 NOT_FINISHED = "Cannot attach files that have not finished processing. Try again in a moment!"

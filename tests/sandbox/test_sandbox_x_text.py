@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.x_text import count_cashtags, find_links, show_text, weighted_length
+from sandbox.x.text import count_cashtags, find_links, show_text, weighted_length
 
 LATIN_285 = "285 chars" + "-xxxxxxxxxx" * 25 + "-"
 

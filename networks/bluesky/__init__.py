@@ -1,0 +1,1 @@
+"""Bluesky: posts in a repository of the AT Protocol."""

@@ -1,0 +1,1 @@
+"""Mastodon: statuses on any instance."""

@@ -1,0 +1,1 @@
+"""Facebook Pages and Instagram: what both say and refuse is the Graph API's."""

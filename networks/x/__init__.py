@@ -1,0 +1,1 @@
+"""X: posts through the API v2."""

@@ -1,0 +1,1 @@
+"""A personal data server of the AT Protocol, as Bluesky runs it."""

@@ -1,0 +1,1 @@
+"""Facebook Pages and Instagram, on one Graph API."""

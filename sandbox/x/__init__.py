@@ -1,0 +1,1 @@
+"""X, as its API v2 shows it."""
