@@ -74,7 +74,7 @@ class Sender:
         except OutcomeUnknown as error:
             await self._leave_open(state, attempt, error)
         except DuplicateRefused as error:
-            found = await self._find(adapter, target, self._pieces.since_first_try(state, outgoing))
+            found = await self._find(state, target, self._pieces.since_first_try(state, outgoing))
             if isinstance(found, Receipt):
                 return found
             if found is NotFound.UNKNOWN or attempt.part in state.doubtful:
@@ -95,14 +95,17 @@ class Sender:
         ) from error
 
     async def _find(
-        self, adapter: NetworkAdapter, target: Target, outgoing: Outgoing
+        self, state: DeliveryState, target: Target, outgoing: Outgoing
     ) -> Receipt | NotFound:
         """The network says it has this already: perhaps from an earlier try of ours."""
         try:
-            return await adapter.find_published(target, outgoing)
+            found = await self._adapters[state.network].find_published(target, outgoing)
         except NotSent:
             # Said of the look, and not of what is looked for.
             return NotFound.UNKNOWN
+        if isinstance(found, Receipt) and await self._store.is_elsewhere(state, found):
+            return NotFound.ABSENT
+        return found
 
     async def _record(
         self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool

@@ -82,6 +82,8 @@ class Settler:
         Raises ApplicationError(OutcomeUnknown) with the time of the next look.
         """
         adapter = self._adapters[state.network]
+        if self._may_resend(adapter, attempt):
+            attempt = await self._store.take_over(attempt)
         found = await self._look(state, adapter, attempt)
         if isinstance(found, Receipt):
             await self._published(state, attempt, found)
@@ -108,7 +110,7 @@ class Settler:
             target = self._accounts.target(state.network, state.account)
         except NetworkError as error:
             return Missed(found=NotFound.UNKNOWN, error=error)
-        missed = await self._find(adapter, target, self._pieces.since_first_try(state, outgoing))
+        missed = await self._find(state, target, self._pieces.since_first_try(state, outgoing))
         if isinstance(missed, Receipt) or not self._may_resend(adapter, attempt):
             return missed
         try:
@@ -117,15 +119,19 @@ class Settler:
             return Missed(found=missed.found, error=error, sent_again=True)
 
     async def _find(
-        self, adapter: NetworkAdapter, target: Target, outgoing: Outgoing
+        self, state: DeliveryState, target: Target, outgoing: Outgoing
     ) -> Receipt | Missed:
+        adapter = self._adapters[state.network]
         try:
             found = await adapter.find_published(target, outgoing)
         except NetworkError as error:
             # "Not sent" is said of the look here: nothing is known of what is looked for.
             return Missed(found=NotFound.UNKNOWN, error=error)
         if isinstance(found, Receipt):
-            return found
+            if not await self._store.is_elsewhere(state, found):
+                return found
+            # Another delivery's, with the same text; whether ours is beside it, nobody can tell.
+            found = NotFound.UNKNOWN
         return Missed(found=found, error=_not_found(adapter.network, found))
 
     def _may_resend(self, adapter: NetworkAdapter, attempt: OpenAttempt) -> bool:

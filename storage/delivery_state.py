@@ -50,6 +50,7 @@ class OpenAttempt:
     evidence: Mapping[str, Any]
     started_at: datetime
     lookups: int
+    resends: int = 0
     error: Mapping[str, Any] | None = None
     """What the send was answered, when that left its fate open: {type, message, evidence}."""
 
@@ -222,6 +223,7 @@ def _open(attempts: list[AttemptRow]) -> OpenAttempt | None:
                 evidence=row.evidence,
                 started_at=row.started_at,
                 lookups=row.lookups,
+                resends=row.resends,
                 error=row.error,
             )
     return None

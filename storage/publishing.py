@@ -5,13 +5,14 @@ claim see one another whole and in one order.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import WAITING, DeliveryStatus, sources_of
@@ -201,10 +202,32 @@ class PublishingStore:
             await derive_post_status(session, state.post_id)
             return attempt
 
+    async def is_elsewhere(self, state: DeliveryState, receipt: Receipt) -> bool:
+        """Whether what was found is another delivery's: the same text was posted twice."""
+        query = select(AttemptRow.id).where(
+            AttemptRow.account_id == state.account.account_id,
+            AttemptRow.remote_id == receipt.remote_id,
+            AttemptRow.outcome == AttemptOutcome.PUBLISHED,
+            AttemptRow.root_id != state.root_id,
+        )
+        async with self._database.transaction() as session:
+            return (await session.execute(query.limit(1))).scalar_one_or_none() is not None
+
     async def record_published(
         self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
     ) -> DeliveryStatus:
-        """Keep the receipt; the delivery is published once its last part is."""
+        """Keep the receipt; the delivery is published once its last part is.
+
+        Raises IllegalTransition when another delivery has that receipt.
+        """
+        try:
+            return await self._record_published(state, attempt, receipt, last_part=last_part)
+        except IntegrityError as error:
+            raise IllegalTransition(f"{receipt.remote_id} is another delivery's") from error
+
+    async def _record_published(
+        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
+    ) -> DeliveryStatus:
         status = DeliveryStatus.PUBLISHED if last_part else DeliveryStatus.SENDING
         async with self._database.transaction() as session:
             await lock_post(session, state.post_id)
@@ -245,6 +268,16 @@ class PublishingStore:
             )
             await _tell(session, state, Event.NOT_SENT, reason)
             await _apply(session, state, then, reason)
+
+    async def take_over(self, attempt: OpenAttempt) -> OpenAttempt:
+        """Say that the try is about to be sent again under its own key.
+
+        Whoever sent it before may be alive, and refused: that no longer proves that it is not
+        public. Raises IllegalTransition when another was first.
+        """
+        async with self._database.transaction() as session:
+            await _write_open(session, attempt, fenced=True, resends=AttemptRow.resends + 1)
+        return replace(attempt, resends=attempt.resends + 1)
 
     async def record_lookup(
         self, state: DeliveryState, attempt: OpenAttempt, reason: Reason, *, found: str
@@ -409,18 +442,20 @@ async def _close_attempt(
         }
     if error is not None:
         values["error"] = error.as_json()
-    await _write_open(session, attempt, **values)
+    fenced = outcome is not AttemptOutcome.PUBLISHED
+    await _write_open(session, attempt, fenced=fenced, **values)
 
 
-async def _write_open(session: AsyncSession, attempt: OpenAttempt, **values: Any) -> None:
-    statement = (
-        update(AttemptRow)
-        .where(AttemptRow.id == attempt.attempt_id, AttemptRow.outcome.is_(None))
-        .values(**values)
-        .returning(AttemptRow.id)
-    )
+async def _write_open(
+    session: AsyncSession, attempt: OpenAttempt, *, fenced: bool = False, **values: Any
+) -> None:
+    """Change an attempt that has no outcome; `fenced`: nor was sent again by another meanwhile."""
+    conditions = [AttemptRow.id == attempt.attempt_id, AttemptRow.outcome.is_(None)]
+    if fenced:
+        conditions.append(AttemptRow.resends == attempt.resends)
+    statement = update(AttemptRow).where(*conditions).values(**values).returning(AttemptRow.id)
     if (await session.execute(statement)).scalar_one_or_none() is None:
-        raise IllegalTransition(f"attempt {attempt.attempt_id} has an outcome already")
+        raise IllegalTransition(f"attempt {attempt.attempt_id} was moved on by another")
 
 
 async def _move(

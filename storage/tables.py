@@ -309,6 +309,8 @@ class AttemptRow(Table):
     """Whether it uses up a try of the retry plan; a rate limit does not."""
     lookups: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     """How often its fate was looked for."""
+    resends: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """How often it was sent again under its own key; only the last to do so may say "not sent"."""
     ended_at: Mapped[datetime | None]
     error: Mapped[dict[str, Any] | None]
     remote_id: Mapped[str | None]
@@ -326,6 +328,13 @@ class AttemptRow(Table):
             "part",
             unique=True,
             postgresql_where=text("outcome IS NULL"),
+        ),
+        Index(  # what is public is the receipt of one delivery only
+            "uq_attempts_receipt",
+            "account_id",
+            "remote_id",
+            unique=True,
+            postgresql_where=text("outcome = 'published'"),
         ),
         Index(  # a part is published once
             "uq_attempts_published",

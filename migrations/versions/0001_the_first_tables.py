@@ -449,6 +449,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("counted", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("lookups", sa.SmallInteger(), server_default="0", nullable=False),
+        sa.Column("resends", sa.SmallInteger(), server_default="0", nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("remote_id", sa.Text(), nullable=True),
@@ -486,10 +487,22 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("outcome = 'published'"),
     )
+    op.create_index(
+        "uq_attempts_receipt",
+        "attempts",
+        ["account_id", "remote_id"],
+        unique=True,
+        postgresql_where=sa.text("outcome = 'published'"),
+    )
 
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index(
+        "uq_attempts_receipt",
+        table_name="attempts",
+        postgresql_where=sa.text("outcome = 'published'"),
+    )
     op.drop_index(
         "uq_attempts_published",
         table_name="attempts",

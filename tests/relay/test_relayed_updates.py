@@ -231,7 +231,7 @@ async def test_an_edit_of_the_targets_reaches_the_sleeping_workflow(
     database: Database,
     publishing: None,
 ) -> None:
-    dropped, kept, added = [await api.connect(Network.FEED, one) for one in ("a", "b", "c")]
+    dropped, kept, added = [await feed_account(api, one) for one in ("bread", "rolls", "cake")]
     post = await api.schedule(dropped, kept)
     workflow: Handle = temporal.get_workflow_handle(
         post_workflow_id(UUID(post["id"])), result_type=PublishPostResult
@@ -296,3 +296,10 @@ async def feed(database: Database) -> list[tuple[str, str]]:
     query = select(FeedPostRow.account_id, FeedPostRow.text).order_by(FeedPostRow.id)
     async with database.transaction() as session:
         return [(str(account), text) for account, text in await session.execute(query)]
+
+
+async def feed_account(api: ApiAuthor, handle: str) -> str:
+    """The id of a connected profile of the built-in network."""
+    body = {"network": "feed", "credentials": {"handle": handle}}
+    account: dict[str, str] = accepted(await api.ask("POST", "/v1/accounts", json=body))
+    return account["id"]

@@ -1,8 +1,10 @@
 """Authors, networks, crashes and time, in any order, against the running system."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,16 +32,39 @@ from tests.state_machine.promises import (
 from tests.state_machine.publishing_system import ARM_LEAD, LoopThread, PublishingSystem
 from tests.state_machine.sudden_death import Point
 
-MOST_POSTS = 4
+MOST_POSTS = 3
+EARLIER = timedelta(minutes=1)
+LATER = timedelta(minutes=45)
 LONG = timedelta(hours=2)
 """Later than everything that an example plans."""
 SOON = timedelta(milliseconds=20)
 
+
+class Decision(StrEnum):
+    """What people do to a post that waits."""
+
+    EDIT = "edit"
+    EDIT_UNSEEN = "edit without having seen the last edit"
+    EDIT_BOTH = "two edit at once"
+    EARLIER = "earlier"
+    LATER = "later"
+    UNSCHEDULE = "a draft again"
+    RETARGET = "to one account alone"
+    TO_ALL = "to all accounts"
+    NOW = "now"
+    CANCEL = "cancel"
+    CANCEL_ONE = "cancel one delivery"
+
+
+decisions = st.sampled_from(Decision)
 ahead = st.sampled_from([1, 2, 5, 30]).map(lambda minutes: timedelta(minutes=minutes))
 which = st.integers(min_value=0, max_value=MOST_POSTS * 4)
 networks = st.sampled_from([Network.X, Network.MASTODON, Network.INSTAGRAM])
 targets = st.sets(networks, min_size=1).map(sorted)
 relayed = st.sampled_from([True, True, True, False])
+mishaps = st.lists(st.sampled_from(Mishap), min_size=1, max_size=3)
+deaths = st.lists(st.sampled_from([one for one in Point if one is not Point.TOLD]), max_size=3)
+spans = st.sampled_from([2, 8, 40, 130, 360, 1860]).map(lambda one: timedelta(seconds=one))
 
 Command = Callable[[], Awaitable[None]]
 
@@ -56,18 +81,35 @@ class PostMachine(RuleBasedStateMachine):
         self._accepted = Accepted()
         self._writings = 0
 
-    @initialize(policy=st.sampled_from(AmbiguityPolicy))
-    def decide(self, policy: AmbiguityPolicy) -> None:
-        """What becomes of sends without an answer."""
+    @initialize(
+        policy=st.sampled_from(AmbiguityPolicy),
+        after=st.none() | ahead,
+        parts=st.booleans(),
+        met=st.dictionaries(networks, mishaps),
+        deaths=deaths,
+    )
+    def begin(
+        self,
+        policy: AmbiguityPolicy,
+        after: timedelta | None,
+        parts: bool,
+        met: dict[Network, list[Mishap]],
+        deaths: list[Point],
+    ) -> None:
+        """A first post to all networks, some of which will fail."""
         self._loop.run(self._tenancy.author.decide(policy))
+        for network, ahead_of_it in met.items():
+            self._system.networks[network].mishaps.extend(ahead_of_it)
+        self._system.fate.planned.extend(deaths)
+        self.create(to=sorted(self._tenancy.accounts), after=after, parts=parts, relay=True)
 
     @precondition(lambda self: len(self._accepted.posts) < MOST_POSTS)
     @rule(to=targets, after=st.none() | ahead, parts=st.booleans(), relay=relayed)
     def create(
         self, to: Sequence[Network], after: timedelta | None, parts: bool, relay: bool
     ) -> None:
-        """A post, due after a while or now; the request may come twice."""
-        word = f"{uuid4().hex[:8]}"
+        """A post, due after a while or now; the request comes twice."""
+        word = uuid4().hex[:8]
         wanted = PostWanted(
             **self._written(word, parts),
             targets=[self._tenancy.accounts[one] for one in to],
@@ -76,68 +118,39 @@ class PostMachine(RuleBasedStateMachine):
         key = uuid4().hex
 
         async def create() -> None:
-            both = await asyncio.gather(
+            first, second = await asyncio.gather(
                 self._system.posts.create(self._tenancy.caller, wanted, key),
                 self._system.posts.create(self._tenancy.caller, wanted, key),
             )
-            if both[0] != both[1]:
+            if first != second:
                 raise BrokenPromise("one key made two posts")
-            post_id = UUID(both[0]["id"])
+            post_id = UUID(first["id"])
             self._accepted.posts[post_id] = word
             self._accepted.texts[post_id] = {1: wanted.text}
 
-        self._do(create, relay)
+        self._loop.run(self._decide(create, relay=relay))
 
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, parts=st.booleans(), stale=st.booleans(), relay=relayed)
-    def edit(self, which: int, parts: bool, stale: bool, relay: bool) -> None:
-        """Other words; perhaps from what was seen before somebody else's."""
-        self._do(lambda: self._edit(self._post_id(which), parts=parts, stale=stale), relay)
+    @rule(which=which, decision=decisions, relay=relayed)
+    def change(self, which: int, decision: Decision, relay: bool) -> None:
+        """Somebody decides otherwise."""
+        self._loop.run(self._decide(self._command(decision, which), relay=relay))
 
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, relay=relayed)
-    def edit_both(self, which: int, relay: bool) -> None:
-        """Two people edit at once: one of them is told, or both are too late."""
-        self._do(lambda: self._edit_both(self._post_id(which)), relay)
+    @precondition(lambda self: self._system.time.is_armed)
+    @rule(
+        which=which,
+        decision=decisions,
+        delay=st.sampled_from([0, 4, 8, 12, 20]),
+        relay=relayed,
+    )
+    def change_at_the_second(self, which: int, decision: Decision, delay: int, relay: bool) -> None:
+        """Somebody decides otherwise while the post leaves."""
 
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, after=ahead, relay=relayed)
-    def reschedule(self, which: int, after: timedelta, relay: bool) -> None:
-        """Earlier or later."""
-        change = PostChange(publish_at=self._time(after))
-        self._do(lambda: self._change(self._post_id(which), change), relay)
+        async def both() -> None:
+            leaving = self._system.pass_until(self._system.time() + ARM_LEAD)
+            deciding = self._decide(self._command(decision, which), relay=relay, after=delay / 1000)
+            await asyncio.gather(leaving, deciding)
 
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, relay=relayed)
-    def unschedule(self, which: int, relay: bool) -> None:
-        """A draft again."""
-        change = PostChange(publish_at=None)
-        self._do(lambda: self._change(self._post_id(which), change), relay)
-
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, to=targets, relay=relayed)
-    def retarget(self, which: int, to: Sequence[Network], relay: bool) -> None:
-        """To other accounts."""
-        change = PostChange(targets=[self._tenancy.accounts[one] for one in to])
-        self._do(lambda: self._change(self._post_id(which), change), relay)
-
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, relay=relayed)
-    def publish_now(self, which: int, relay: bool) -> None:
-        """At once."""
-        self._do(lambda: self._publish_now(self._post_id(which)), relay)
-
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, relay=relayed)
-    def cancel(self, which: int, relay: bool) -> None:
-        """The whole post."""
-        self._do(lambda: self._cancel(self._post_id(which)), relay)
-
-    @precondition(lambda self: self._accepted.posts)
-    @rule(which=which, one=which, relay=relayed)
-    def cancel_delivery(self, which: int, one: int, relay: bool) -> None:
-        """One account of a post."""
-        self._do(lambda: self._cancel_delivery(self._post_id(which), one), relay)
+        self._loop.run(both())
 
     @precondition(lambda self: self._of(DeliveryStatus.FAILED))
     @rule(which=which, relay=relayed)
@@ -149,7 +162,7 @@ class PostMachine(RuleBasedStateMachine):
         async def retry() -> None:
             await self._system.deliveries.retry(self._tenancy.caller, chosen.id)
 
-        self._do(retry, relay)
+        self._loop.run(self._decide(retry, relay=relay))
 
     @precondition(lambda self: self._of(DeliveryStatus.UNCONFIRMED))
     @rule(which=which, relay=relayed)
@@ -157,7 +170,7 @@ class PostMachine(RuleBasedStateMachine):
         """A person looks, and says what is there."""
         unconfirmed = self._of(DeliveryStatus.UNCONFIRMED)
         chosen = unconfirmed[which % len(unconfirmed)]
-        self._do(lambda: self._resolve(chosen), relay)
+        self._loop.run(self._decide(lambda: self._resolve(chosen), relay=relay))
 
     @rule(twice=st.booleans(), end_leases=st.booleans())
     def run_relay(self, twice: bool, end_leases: bool) -> None:
@@ -180,19 +193,21 @@ class PostMachine(RuleBasedStateMachine):
         else:
             self._loop.run(self._system.lease_and_die())
 
-    @rule(points=st.lists(st.sampled_from([one for one in Point if one is not Point.TOLD]), min_size=1, max_size=3))
+    @rule(
+        points=st.lists(
+            st.sampled_from([one for one in Point if one is not Point.TOLD]), min_size=1, max_size=3
+        )
+    )
     def worker_will_die(self, points: list[Point]) -> None:
         """Whoever gets there first."""
         self._system.fate.planned.extend(points)
 
-    @rule(network=networks, mishaps=st.lists(st.sampled_from(Mishap), min_size=1, max_size=3))
+    @rule(network=networks, mishaps=mishaps)
     def network_will_fail(self, network: Network, mishaps: list[Mishap]) -> None:
         """Its next sends."""
         self._system.networks[network].mishaps.extend(mishaps)
 
-    @rule(
-        time=st.sampled_from([2, 8, 40, 130, 360, 1860]).map(lambda one: timedelta(seconds=one))
-    )
+    @rule(time=st.sampled_from([2, 8, 40, 130, 360, 1860]).map(lambda one: timedelta(seconds=one)))
     def pass_time(self, time: timedelta) -> None:
         """Seconds or minutes; then what was postponed may be done."""
 
@@ -210,38 +225,6 @@ class PostMachine(RuleBasedStateMachine):
         moment = self._next_armed()
         if moment is not None:
             self._loop.run(self._system.pass_until(moment + SOON))
-
-    @precondition(lambda self: self._system.time.is_armed)
-    @rule(
-        which=which,
-        does=st.sampled_from(["edit", "edit both", "move", "now", "cancel", "cancel one"]),
-        delay=st.sampled_from([0, 4, 8, 12, 20]),
-        relay=relayed,
-    )
-    def at_the_second(self, which: int, does: str, delay: int, relay: bool) -> None:
-        """Somebody decides otherwise while the post leaves."""
-        post_id = self._post_id(which)
-        change = PostChange(publish_at=self._time(timedelta(minutes=2)))
-        decisions: dict[str, Command] = {
-            "edit": lambda: self._edit(post_id, parts=True, stale=False),
-            "edit both": lambda: self._edit_both(post_id),
-            "move": lambda: self._change(post_id, change),
-            "now": lambda: self._publish_now(post_id),
-            "cancel": lambda: self._cancel(post_id),
-            "cancel one": lambda: self._cancel_delivery(post_id, which),
-        }
-
-        async def decide() -> None:
-            await asyncio.sleep(delay / 1000)
-            await self._allowed(decisions[does])
-            if relay:
-                await self._system.run_relay()
-
-        async def both() -> None:
-            leaving = self._system.pass_until(self._system.time() + ARM_LEAD)
-            await asyncio.gather(leaving, decide())
-
-        self._loop.run(both())
 
     @invariant()
     def promises_hold(self) -> None:
@@ -265,18 +248,6 @@ class PostMachine(RuleBasedStateMachine):
             await self._system.pass_until(self._system.time() + LONG)
             if await self._is_settled():
                 break
-        import os
-        if os.environ.get("DBG") and not await self._is_settled():
-            from sqlalchemy import text
-            async with self._system.database.transaction() as session:
-                for row in await session.execute(text("select * from outbox")):
-                    print("OUTBOX", row)
-            for name in await self._system.running_workflows(await self._posts()):
-                h = self._system.environment.client.get_workflow_handle(name)
-                d = await h.describe()
-                print("RUNNING", name, d.raw_description.pending_activities)
-                async for e in h.fetch_history_events():
-                    print("EVENT", str(e).replace(chr(10), " ")[:700])
         await self._check(at_end=True)
         if running := await self._system.running_workflows(await self._posts()):
             raise BrokenPromise(f"workflows that never end: {running}")
@@ -316,29 +287,40 @@ class PostMachine(RuleBasedStateMachine):
     def _public(self) -> list[Publication]:
         return [one for network in self._system.networks.values() for one in network.public]
 
-    def _do(self, command: Command, relay: bool) -> None:
-        async def run() -> None:
-            await self._allowed(command)
-            if relay:
-                await self._system.run_relay()
-
-        self._loop.run(run())
-
-    async def _allowed(self, command: Command) -> None:
+    async def _decide(self, command: Command, *, relay: bool, after: float = 0) -> None:
         """Carry it out, if nothing stands against it; a conflict is an answer too."""
-        try:
+        await asyncio.sleep(after)
+        with contextlib.suppress(Conflict, ChangedMeanwhile):
             await command()
-        except (Conflict, ChangedMeanwhile):
-            return
+        if relay:
+            await self._system.run_relay()
 
-    async def _edit(self, post_id: UUID, *, parts: bool, stale: bool) -> None:
+    def _command(self, decision: Decision, which: int) -> Command:
+        post_id = list(self._accepted.posts)[which % len(self._accepted.posts)]
+        account = list(self._tenancy.accounts.values())[which % len(self._tenancy.accounts)]
+        commands: dict[Decision, Command] = {
+            Decision.EDIT: lambda: self._edit(post_id, parts=True),
+            Decision.EDIT_UNSEEN: lambda: self._edit(post_id, parts=False, stale=True),
+            Decision.EDIT_BOTH: lambda: self._edit_both(post_id),
+            Decision.EARLIER: lambda: self._change(post_id, publish_at=self._time(EARLIER)),
+            Decision.LATER: lambda: self._change(post_id, publish_at=self._time(LATER)),
+            Decision.UNSCHEDULE: lambda: self._change(post_id, publish_at=None),
+            Decision.RETARGET: lambda: self._change(post_id, targets=[account]),
+            Decision.TO_ALL: lambda: self._change(
+                post_id, targets=list(self._tenancy.accounts.values())
+            ),
+            Decision.NOW: lambda: self._publish_now(post_id),
+            Decision.CANCEL: lambda: self._cancel(post_id),
+            Decision.CANCEL_ONE: lambda: self._cancel_delivery(post_id, which),
+        }
+        return commands[decision]
+
+    async def _edit(self, post_id: UUID, *, parts: bool, stale: bool = False) -> None:
         post = await self._system.posts.read(self._tenancy.caller, post_id)
         change = PostChange(**self._written(self._accepted.posts[post_id], parts))
         seen = post.revision - stale
         try:
-            changed = await self._system.changes.change(
-                self._tenancy.caller, post_id, change, seen
-            )
+            changed = await self._system.changes.change(self._tenancy.caller, post_id, change, seen)
         except ChangedMeanwhile:
             return
         if stale:
@@ -364,8 +346,9 @@ class PostMachine(RuleBasedStateMachine):
         if sum(isinstance(answer, Post) for answer in answers) > 1:
             raise BrokenPromise("two edits of one revision were accepted")
 
-    async def _change(self, post_id: UUID, change: PostChange) -> None:
+    async def _change(self, post_id: UUID, **fields: Any) -> None:
         post = await self._system.posts.read(self._tenancy.caller, post_id)
+        change = PostChange(**fields)
         changed = await self._system.changes.change(
             self._tenancy.caller, post_id, change, post.revision
         )
@@ -416,9 +399,6 @@ class PostMachine(RuleBasedStateMachine):
             and any(one.status not in SETTLED for one in post.current_deliveries)
         ]
         return min((one for one in moments if one > now), default=None)
-
-    def _post_id(self, which: int) -> UUID:
-        return list(self._accepted.posts)[which % len(self._accepted.posts)]
 
     def _time(self, after: timedelta) -> str:
         return (self._system.time() + after).isoformat()

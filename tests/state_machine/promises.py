@@ -196,9 +196,7 @@ def _check_attempts(present: Present) -> None:
             raise BrokenPromise(f"an attempt is open of a delivery that is {status}")
 
 
-def _check_complete(
-    present: Present, delivery: Delivery, public: Sequence[Publication]
-) -> None:
+def _check_complete(present: Present, delivery: Delivery, public: Sequence[Publication]) -> None:
     """Everything of a published delivery is public, or it says what is not."""
     row = present.delivery_rows[delivery.id]
     word = present.text(delivery, row.revision, 0).partition(" ")[0]

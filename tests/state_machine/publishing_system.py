@@ -1,18 +1,19 @@
 """The product on its real database and Temporal's test server; only the networks are made up."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from threading import Thread
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import delete, text
 from temporalio import activity
+from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
@@ -59,11 +60,13 @@ from workflows.publish_post import PublishPost
 
 T = TypeVar("T")
 
+CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+
 ARM_LEAD = timedelta(seconds=1)
-LEADS = Leads(
-    prepare=timedelta(seconds=10), arm=ARM_LEAD, heartbeat_timeout=timedelta(seconds=20)
-)
+LEADS = Leads(prepare=timedelta(seconds=10), arm=ARM_LEAD, heartbeat_timeout=timedelta(seconds=20))
 LEASE = timedelta(minutes=5)
+FAILURE_KNOWN_AFTER = 0.03
+"""Seconds."""
 STEP_LIMIT = 60
 """Seconds; a step takes a few hundredths."""
 
@@ -88,16 +91,47 @@ class LoopThread:
         self._loop.close()
 
 
+class Withdrawals:
+    """Lets failures of withdrawn dispatches end them, as Temporal does.
+
+    The test server forgets an activity that fails after its cancellation was asked for, unless the
+    failure is final. So before one fails it is asked whether that is so, and no relay tells
+    anything until the server knows.
+    """
+
+    def __init__(self, client: Client) -> None:
+        """`client` asks."""
+        self._client = client
+        self.telling = asyncio.Lock()
+
+    async def has_withdrawn(self) -> bool:
+        """Whether the cancellation of the running dispatch, which fails now, was asked for."""
+        await self.telling.acquire()
+        asyncio.get_running_loop().call_later(FAILURE_KNOWN_AFTER, self.telling.release)
+        info = activity.info()
+        handle = self._client.get_workflow_handle(info.workflow_id or "")
+        pending = (await handle.describe()).raw_description.pending_activities
+        return any(
+            one.activity_id == info.activity_id and one.state == CANCEL_REQUESTED for one in pending
+        )
+
+
 class HeldPublishing(NetworkPublishing):
     """The real bodies, whose clock knows which dispatches are at work."""
 
     time: SkippedTime
+    withdrawals: Withdrawals
 
     @activity.defn
     async def publish_delivery(self, request: DeliveryRequest) -> PublishOutcome:
         """Publish."""
         async with self.time.dispatch(request.publish_at):
-            return await super().publish_delivery(request)
+            try:
+                return await super().publish_delivery(request)
+            except Exception as error:
+                if await self.withdrawals.has_withdrawn():
+                    raise ApplicationError(str(error), non_retryable=True) from error
+                raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +167,12 @@ class PublishingSystem:
         self.deliveries = DeliveryService(self.database)
         self._resources = resources
         self._store = MortalStore(self.database, self.fate)
+        withdrawals = Withdrawals(environment.client)
         self._publishing = self._build_publishing(settler)
+        self._publishing.withdrawals = withdrawals
         workflows = MortalWorkflows(environment.client, LEADS)
         workflows.fate = self.fate
+        workflows.telling = withdrawals.telling
         self._relay = OutboxRelay(
             database=self.database,
             workflows=workflows,

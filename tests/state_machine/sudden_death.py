@@ -1,5 +1,6 @@
 """Processes that die at named points, and leave the database and the networks as they were."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -134,9 +135,11 @@ class MortalWorkflows(PostWorkflows):
     """Its relay may die between telling Temporal and writing down that it did."""
 
     fate: Fate
+    telling: asyncio.Lock
 
     async def carry_out(self, item: OutboxItem, post: Post) -> bool:
         """Do what the item says."""
-        started = await super().carry_out(item, post)
+        async with self.telling:
+            started = await super().carry_out(item, post)
         self.fate.reach(Point.TOLD)
         return started
