@@ -83,7 +83,7 @@ class ExpiringNetwork(SearchableNetwork):
         """By what the target brings."""
         if target.credentials != renewed().credentials:
             raise refusal(CredentialsExpired)
-        return receipt()
+        return receipt(outgoing.attempt_id.int)
 
 
 class TestRateLimits:

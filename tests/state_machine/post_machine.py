@@ -70,14 +70,19 @@ Command = Callable[[], Awaitable[None]]
 
 
 class PostMachine(RuleBasedStateMachine):
-    """One workspace's life."""
+    """One workspace's life.
 
-    def __init__(self, system: PublishingSystem, loop: LoopThread) -> None:
+    What can be done now is decided inside the rules, and not by preconditions: for the same choices
+    the system may be a moment further, and the choices that follow have to stay the same.
+    """
+
+    _system: PublishingSystem
+    _loop: LoopThread
+
+    def __init__(self) -> None:
         """A new workspace in the running system."""
         super().__init__()
-        self._system = system
-        self._loop = loop
-        self._tenancy = loop.run(system.open_workspace())
+        self._tenancy = self._loop.run(self._system.open_workspace())
         self._accepted = Accepted()
         self._writings = 0
 
@@ -135,7 +140,6 @@ class PostMachine(RuleBasedStateMachine):
         """Somebody decides otherwise."""
         self._loop.run(self._decide(self._command(decision, which), relay=relay))
 
-    @precondition(lambda self: self._system.time.is_armed)
     @rule(
         which=which,
         decision=decisions,
@@ -152,25 +156,10 @@ class PostMachine(RuleBasedStateMachine):
 
         self._loop.run(both())
 
-    @precondition(lambda self: self._of(DeliveryStatus.FAILED))
     @rule(which=which, relay=relayed)
-    def retry(self, which: int, relay: bool) -> None:
-        """What failed, once more."""
-        failed = self._of(DeliveryStatus.FAILED)
-        chosen = failed[which % len(failed)]
-
-        async def retry() -> None:
-            await self._system.deliveries.retry(self._tenancy.caller, chosen.id)
-
-        self._loop.run(self._decide(retry, relay=relay))
-
-    @precondition(lambda self: self._of(DeliveryStatus.UNCONFIRMED))
-    @rule(which=which, relay=relayed)
-    def resolve(self, which: int, relay: bool) -> None:
-        """A person looks, and says what is there."""
-        unconfirmed = self._of(DeliveryStatus.UNCONFIRMED)
-        chosen = unconfirmed[which % len(unconfirmed)]
-        self._loop.run(self._decide(lambda: self._resolve(chosen), relay=relay))
+    def try_again(self, which: int, relay: bool) -> None:
+        """What failed goes out once more; of what is unconfirmed a person says what is there."""
+        self._loop.run(self._decide(lambda: self._try_again(which), relay=relay))
 
     @rule(twice=st.booleans(), end_leases=st.booleans())
     def run_relay(self, twice: bool, end_leases: bool) -> None:
@@ -218,7 +207,6 @@ class PostMachine(RuleBasedStateMachine):
 
         self._loop.run(run())
 
-    @precondition(lambda self: self._next_armed() is not None)
     @rule()
     def arm(self) -> None:
         """Time passes until the next post is armed, and stops there."""
@@ -367,6 +355,21 @@ class PostMachine(RuleBasedStateMachine):
         await self._system.deliveries.cancel(self._tenancy.caller, chosen.id)
         self._accepted.cancelled.add(chosen.id)
 
+    async def _try_again(self, which: int) -> None:
+        ended = [
+            one
+            for post in await self._posts()
+            for one in post.current_deliveries
+            if one.status in {DeliveryStatus.FAILED, DeliveryStatus.UNCONFIRMED}
+        ]
+        if not ended:
+            return
+        chosen = ended[which % len(ended)]
+        if chosen.status is DeliveryStatus.FAILED:
+            await self._system.deliveries.retry(self._tenancy.caller, chosen.id)
+        else:
+            await self._resolve(chosen)
+
     async def _resolve(self, delivery: Delivery) -> None:
         attempts = await self._tenancy.author.attempts(delivery.id)
         part = next(one.part for one in attempts if one.outcome == "unconfirmed")
@@ -380,14 +383,6 @@ class PostMachine(RuleBasedStateMachine):
             else SendAgain(outcome="send_again")
         )
         await self._system.deliveries.resolve(self._tenancy.caller, delivery.id, resolution)
-
-    def _of(self, status: DeliveryStatus) -> list[Delivery]:
-        return [
-            one
-            for post in self._loop.run(self._posts())
-            for one in post.current_deliveries
-            if one.status is status
-        ]
 
     def _next_armed(self) -> datetime | None:
         """When the next post is dispatched, as its workflow reckons."""
@@ -417,3 +412,15 @@ class PostMachine(RuleBasedStateMachine):
                 Network.INSTAGRAM: {"media": [{"media_id": self._tenancy.picture}], **comment},
             },
         }
+
+
+def machine_of(system: PublishingSystem, loop: LoopThread) -> type[PostMachine]:
+    """The machine that drives that system."""
+
+    class Machine(PostMachine):
+        """Of one system."""
+
+        _system = system
+        _loop = loop
+
+    return Machine

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from activities.settling import Settler
 from storage.delivery_state import DeliveryState, OpenAttempt
 from tests.state_machine.conftest import OpenSystem
-from tests.state_machine.post_machine import PostMachine
+from tests.state_machine.post_machine import machine_of
 from tests.state_machine.promises import BrokenPromise
 from tests.state_machine.publishing_system import LoopThread, PublishingSystem
 
@@ -21,7 +21,7 @@ FEW = int(os.environ.get("FEW", "2"))
 
 def _run(system: PublishingSystem, loop: LoopThread, examples: int, *, by_chance: bool) -> None:
     run_state_machine_as_test(
-        lambda: PostMachine(system, loop),
+        machine_of(system, loop),
         settings=settings(
             max_examples=examples,
             stateful_step_count=STEPS,
