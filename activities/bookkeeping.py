@@ -7,7 +7,8 @@ from activities.reasons import evidence_of
 from contracts.activity_interfaces import Bookkeeping
 from contracts.publishing import DeliveryGivenUp, Ending, PublishOutcome
 from domain.deliveries import SETTLED
-from storage.publishing import Fail, PublishingStore, Reason, WithoutComment
+from storage.outcomes import Fail, Reason, WithoutComment
+from storage.publishing import PublishingStore
 
 log = structlog.get_logger(__name__)
 

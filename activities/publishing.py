@@ -20,7 +20,8 @@ from domain.networks import Network
 from networks.errors import NetworkError
 from networks.protocol import NetworkAdapter, Target
 from storage.delivery_state import DeliveryState
-from storage.publishing import IllegalTransition, PublishingStore
+from storage.outcomes import IllegalTransition
+from storage.publishing import PublishingStore
 
 
 class NetworkPublishing(Publishing):

@@ -5,7 +5,7 @@ from typing import Any
 
 from networks.errors import NetworkError
 from storage.delivery_state import OpenAttempt
-from storage.publishing import Reason
+from storage.outcomes import Reason
 
 
 def reason_of(error: NetworkError) -> Reason:

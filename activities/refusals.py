@@ -16,7 +16,8 @@ from domain.retry import RetryPlan
 from networks.errors import CredentialsExpired, NetworkError, NotSent
 from networks.protocol import NetworkAdapter
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.publishing import Aftermath, Fail, PublishingStore, Reason, Wait, WithoutComment
+from storage.outcomes import Aftermath, Fail, Reason, Wait, WithoutComment
+from storage.publishing import PublishingStore
 
 log = structlog.get_logger(__name__)
 

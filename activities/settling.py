@@ -32,7 +32,8 @@ from networks.errors import (
 )
 from networks.protocol import NetworkAdapter, NotFound, Outgoing, Target
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.publishing import PublishingStore, Reason
+from storage.outcomes import Reason
+from storage.publishing import PublishingStore
 
 log = structlog.get_logger(__name__)
 
@@ -91,6 +92,8 @@ class Settler:
         at_once = await self._repair(state, adapter, found.error)
         await self._store.record_lookup(state, attempt, reason_of(found.error), found=found.found)
         delay = self._lookups.delay_after(attempt.lookups + 1)
+        if delay is None and (early := self._lookups.until_last(self._age_of(attempt))):
+            delay, at_once = early, False
         if self._is_proof(state, adapter, attempt, found.found, is_last=delay is None):
             await self._not_sent(state, adapter, attempt)
         elif delay is not None:
@@ -136,7 +139,10 @@ class Settler:
 
     def _may_resend(self, adapter: NetworkAdapter, attempt: OpenAttempt) -> bool:
         window = adapter.resend_window
-        return window is not None and self._clock() - attempt.started_at <= window
+        return window is not None and self._age_of(attempt) <= window
+
+    def _age_of(self, attempt: OpenAttempt) -> timedelta:
+        return self._clock() - attempt.started_at
 
     def _is_proof(
         self,

@@ -11,7 +11,7 @@ from typing import Final
 from activities.settling import Settler
 from domain.receipts import Receipt
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.publishing import Reason
+from storage.outcomes import Reason
 
 VARIABLE: Final = "CRASH_PLANT"
 """The environment variable that names the bug a worker has."""

@@ -35,3 +35,10 @@ class LookupPlan:
     def delay_after(self, lookups: int) -> timedelta | None:
         """The wait before the next look, `lookups` of them made; None when the last was made."""
         return self.delays[lookups] if lookups < len(self.delays) else None
+
+    def until_last(self, elapsed: timedelta) -> timedelta:
+        """How long after the send, `elapsed` of it gone, the last look has to wait at least.
+
+        Workers that die after a look are replaced at once, and use up the looks too early.
+        """
+        return max(sum(self.delays[1:], timedelta(0)) - elapsed, timedelta(0))

@@ -5,72 +5,33 @@ claim see one another whole and in one order.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import WAITING, DeliveryStatus, sources_of
 from domain.ids import new_id
 from domain.receipts import Receipt
-from storage import timeline
+from storage import attempts, timeline
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt, load
+from storage.outcomes import (
+    Aftermath,
+    AttemptOutcome,
+    Fail,
+    IllegalTransition,
+    Reason,
+    Wait,
+    WithoutComment,
+)
 from storage.post_status import derive_post_status, lock_post
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event
-
-
-class IllegalTransition(Exception):
-    """The delivery is not in a state from which this move is legal."""
-
-
-class AttemptOutcome(StrEnum):
-    """What became of a try."""
-
-    PUBLISHED = "published"
-    NOT_SENT = "not_sent"
-    UNCONFIRMED = "unconfirmed"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reason:
-    """Why a delivery waits, failed or is unconfirmed: machine word, sentence, evidence."""
-
-    type: str
-    message: str
-    evidence: Mapping[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        """As it is kept and shown."""
-        return {"type": self.type, "message": self.message, "evidence": dict(self.evidence)}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wait:
-    """Try again then, holding nothing meanwhile."""
-
-    until: datetime
-    """UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """Give up for good."""
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutComment:
-    """The post is public and stays so; what should have hung under it did not make it."""
-
-
-Aftermath = Wait | Fail | WithoutComment
-"""What happens to a delivery after a try that did not publish."""
 
 
 class PublishingStore:
@@ -191,7 +152,7 @@ class PublishingStore:
                 started_at=started_at,
                 lookups=0,
             )
-            number = await _insert_attempt(session, state, attempt)
+            number = await attempts.add(session, state, attempt)
             await timeline.append(
                 session,
                 state.post_id,
@@ -231,7 +192,7 @@ class PublishingStore:
         status = DeliveryStatus.PUBLISHED if last_part else DeliveryStatus.SENDING
         async with self._database.transaction() as session:
             await lock_post(session, state.post_id)
-            await _close_attempt(session, attempt, AttemptOutcome.PUBLISHED, receipt=receipt)
+            await attempts.close(session, attempt, AttemptOutcome.PUBLISHED, receipt=receipt)
             first: dict[str, Any] = (
                 {
                     "remote_id": receipt.remote_id,
@@ -263,7 +224,7 @@ class PublishingStore:
         """Close the try, certainly nothing of it became public, and say what happens next."""
         async with self._database.transaction() as session:
             await lock_post(session, state.post_id)
-            await _close_attempt(
+            await attempts.close(
                 session, attempt, AttemptOutcome.NOT_SENT, error=reason, counted=counted
             )
             await _tell(session, state, Event.NOT_SENT, reason)
@@ -276,7 +237,7 @@ class PublishingStore:
         public. Raises IllegalTransition when another was first.
         """
         async with self._database.transaction() as session:
-            await _write_open(session, attempt, fenced=True, resends=AttemptRow.resends + 1)
+            await attempts.write_open(session, attempt, fenced=True, resends=AttemptRow.resends + 1)
         return replace(attempt, resends=attempt.resends + 1)
 
     async def record_lookup(
@@ -288,7 +249,7 @@ class PublishingStore:
         """
         async with self._database.transaction() as session:
             told = func.coalesce(AttemptRow.error, literal(reason.as_json(), AttemptRow.error.type))
-            await _write_open(session, attempt, lookups=AttemptRow.lookups + 1, error=told)
+            await attempts.write_open(session, attempt, lookups=AttemptRow.lookups + 1, error=told)
             await timeline.append(
                 session,
                 state.post_id,
@@ -302,7 +263,7 @@ class PublishingStore:
     ) -> None:
         """Keep why the fate of a try is unknown; the try stays open."""
         async with self._database.transaction() as session:
-            await _write_open(session, attempt, error=reason.as_json())
+            await attempts.write_open(session, attempt, error=reason.as_json())
             await timeline.append(
                 session,
                 state.post_id,
@@ -332,8 +293,8 @@ class PublishingStore:
                     started_at=at,
                     lookups=0,
                 )
-                await _insert_attempt(session, state, attempt)
-                await _close_attempt(session, attempt, AttemptOutcome.NOT_SENT, error=reason)
+                await attempts.add(session, state, attempt)
+                await attempts.close(session, attempt, AttemptOutcome.NOT_SENT, error=reason)
             await _apply(session, state, then, reason)
 
     async def leave_unconfirmed(
@@ -345,7 +306,7 @@ class PublishingStore:
         """
         async with self._database.transaction() as session:
             await lock_post(session, state.post_id)
-            await _close_attempt(session, attempt, AttemptOutcome.UNCONFIRMED, error=reason)
+            await attempts.close(session, attempt, AttemptOutcome.UNCONFIRMED, error=reason)
             if state.is_comment(attempt.part):
                 await _apply(session, state, WithoutComment(), reason)
                 return
@@ -395,67 +356,6 @@ async def _lock_post_of(session: AsyncSession, delivery_id: UUID) -> UUID:
         raise LookupError(f"there is no delivery {delivery_id}")
     await lock_post(session, post_id)
     return post_id
-
-
-async def _next_number(session: AsyncSession, delivery_id: UUID, part: int) -> int:
-    query = select(func.count()).where(
-        AttemptRow.delivery_id == delivery_id, AttemptRow.part == part
-    )
-    return (await session.execute(query)).scalar_one() + 1
-
-
-async def _insert_attempt(session: AsyncSession, state: DeliveryState, attempt: OpenAttempt) -> int:
-    """Write an attempt down, open; its number."""
-    number = await _next_number(session, state.delivery_id, attempt.part)
-    await session.execute(
-        insert(AttemptRow).values(
-            id=attempt.attempt_id,
-            delivery_id=state.delivery_id,
-            root_id=state.root_id,
-            account_id=state.account.account_id,
-            part=attempt.part,
-            number=number,
-            revision=attempt.revision,
-            evidence=dict(attempt.evidence),
-            started_at=attempt.started_at,
-        )
-    )
-    return number
-
-
-async def _close_attempt(
-    session: AsyncSession,
-    attempt: OpenAttempt,
-    outcome: AttemptOutcome,
-    *,
-    receipt: Receipt | None = None,
-    error: Reason | None = None,
-    counted: bool = True,
-) -> None:
-    values: dict[str, Any] = {"outcome": outcome, "ended_at": func.now(), "counted": counted}
-    if receipt is not None:
-        values |= {
-            "remote_id": receipt.remote_id,
-            "permalink": receipt.permalink,
-            "details": dict(receipt.details),
-            "error": None,
-        }
-    if error is not None:
-        values["error"] = error.as_json()
-    fenced = outcome is not AttemptOutcome.PUBLISHED
-    await _write_open(session, attempt, fenced=fenced, **values)
-
-
-async def _write_open(
-    session: AsyncSession, attempt: OpenAttempt, *, fenced: bool = False, **values: Any
-) -> None:
-    """Change an attempt that has no outcome; `fenced`: nor was sent again by another meanwhile."""
-    conditions = [AttemptRow.id == attempt.attempt_id, AttemptRow.outcome.is_(None)]
-    if fenced:
-        conditions.append(AttemptRow.resends == attempt.resends)
-    statement = update(AttemptRow).where(*conditions).values(**values).returning(AttemptRow.id)
-    if (await session.execute(statement)).scalar_one_or_none() is None:
-        raise IllegalTransition(f"attempt {attempt.attempt_id} was moved on by another")
 
 
 async def _move(

@@ -11,7 +11,7 @@ import pytest
 from domain.networks import Network
 from storage.account_access import AccountStore
 from storage.database import Database
-from storage.publishing import Reason, Wait
+from storage.outcomes import Reason, Wait
 from tests.api.test_posts_actors import TOMORROW, Author, PublishingWorker, accepted
 from tests.conftest import Tenant
 

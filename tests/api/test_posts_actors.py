@@ -17,7 +17,8 @@ from storage import connections
 from storage.connections import Profile
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.publishing import Fail, PublishingStore, Reason, Wait
+from storage.outcomes import Fail, Reason, Wait
+from storage.publishing import PublishingStore
 from storage.tables import PostRow, Table
 from tests.conftest import Tenant
 
@@ -129,6 +130,7 @@ class PublishingWorker:
     def __init__(self, database: Database) -> None:
         """`database` is the one that the API writes to."""
         self.store = PublishingStore(database)
+        self._receipts = 0
 
     async def arm(self, delivery_id: str) -> DeliveryState:
         """Get ready to send."""
@@ -146,7 +148,12 @@ class PublishingWorker:
     async def publish(self, delivery_id: str, *, last_part: bool = True) -> DeliveryState:
         """Send the first part, and have the receipt."""
         state, attempt = await self.claim(delivery_id)
-        receipt = Receipt(remote_id="1", permalink="https://network.example/1", details={})
+        self._receipts += 1
+        receipt = Receipt(
+            remote_id=str(self._receipts),
+            permalink=f"https://network.example/{self._receipts}",
+            details={},
+        )
         await self.store.record_published(state, attempt, receipt, last_part=last_part)
         return state
 

@@ -18,8 +18,9 @@ from domain.networks import Network
 from relay import post_workflows
 from storage.database import Database
 from storage.outbox import OutboxKind
+from storage.outcomes import Fail, Reason
 from storage.posts import Post
-from storage.publishing import Fail, PublishingStore, Reason
+from storage.publishing import PublishingStore
 from storage.tables import OutboxRow
 from tests.activities.written_posts import Author
 from tests.relay.conftest import NEXT_YEAR, SELDOM, Desk, RunRelay

@@ -24,8 +24,9 @@ from runtime.temporal import workflow_runner
 from storage.account_access import AccountStore
 from storage.database import Database
 from storage.outbox import OutboxKind
+from storage.outcomes import Fail, Reason
 from storage.posts import Delivery, Post
-from storage.publishing import Fail, PublishingStore, Reason
+from storage.publishing import PublishingStore
 from storage.tables import FeedPostRow
 from tests.activities.written_posts import Author
 from tests.api.test_posts_actors import Author as ApiAuthor

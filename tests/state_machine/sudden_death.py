@@ -13,8 +13,9 @@ from relay.post_workflows import PostWorkflows
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outbox import OutboxItem
+from storage.outcomes import Aftermath, Reason
 from storage.posts import Post
-from storage.publishing import Aftermath, PublishingStore, Reason
+from storage.publishing import PublishingStore
 
 
 class Point(StrEnum):

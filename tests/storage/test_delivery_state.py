@@ -14,8 +14,9 @@ from runtime.resources import Resources
 from storage import posts
 from storage.database import Database
 from storage.delivery_state import DeliveryState
+from storage.outcomes import Reason, Wait
 from storage.posts import PublishTime
-from storage.publishing import PublishingStore, Reason, Wait
+from storage.publishing import PublishingStore
 from storage.tables import DeliveryRow
 from tests.activities.written_posts import Author
 from tests.conftest import Tenant

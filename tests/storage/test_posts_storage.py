@@ -14,8 +14,9 @@ from domain.receipts import Receipt
 from runtime.resources import Resources
 from storage import posts
 from storage.database import Database
+from storage.outcomes import Fail, Reason, Wait
 from storage.posts import Delivery, Post, PostFilter
-from storage.publishing import Fail, PublishingStore, Reason, Wait
+from storage.publishing import PublishingStore
 from storage.tables import PostRevisionRow
 from tests.activities.written_posts import Author
 from tests.conftest import Tenant

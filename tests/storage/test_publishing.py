@@ -18,16 +18,9 @@ from domain.receipts import Receipt
 from runtime.resources import Resources
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.outcomes import Aftermath, Fail, IllegalTransition, Reason, Wait, WithoutComment
 from storage.posts import Delivery, Post
-from storage.publishing import (
-    Aftermath,
-    Fail,
-    IllegalTransition,
-    PublishingStore,
-    Reason,
-    Wait,
-    WithoutComment,
-)
+from storage.publishing import PublishingStore
 from storage.tables import AttemptRow, DeliveryRow
 from tests.activities.written_posts import Author
 from tests.conftest import Tenant
