@@ -92,8 +92,9 @@ class Settler:
         at_once = await self._repair(state, adapter, found.error)
         await self._store.record_lookup(state, attempt, reason_of(found.error), found=found.found)
         delay = self._lookups.delay_after(attempt.lookups + 1)
-        if delay is None and (early := self._lookups.until_last(self._age_of(attempt))):
-            delay, at_once = early, False
+        if delay is None and found.found is NotFound.ABSENT:
+            # Workers that died after a look were replaced at once: that was too early for proof.
+            delay = self._lookups.until_last(self._age_of(attempt)) or None
         if self._is_proof(state, adapter, attempt, found.found, is_last=delay is None):
             await self._not_sent(state, adapter, attempt)
         elif delay is not None:

@@ -37,8 +37,5 @@ class LookupPlan:
         return self.delays[lookups] if lookups < len(self.delays) else None
 
     def until_last(self, elapsed: timedelta) -> timedelta:
-        """How long after the send, `elapsed` of it gone, the last look has to wait at least.
-
-        Workers that die after a look are replaced at once, and use up the looks too early.
-        """
+        """How long the last look has to wait, `elapsed` since the send; zero when it has come."""
         return max(sum(self.delays[1:], timedelta(0)) - elapsed, timedelta(0))

@@ -13,6 +13,7 @@ from storage.tables import AttemptRow
 
 
 async def next_number(session: AsyncSession, delivery_id: UUID, part: int) -> int:
+    """1 for the part's first try."""
     query = select(func.count()).where(
         AttemptRow.delivery_id == delivery_id, AttemptRow.part == part
     )
@@ -47,6 +48,7 @@ async def close(
     error: Reason | None = None,
     counted: bool = True,
 ) -> None:
+    """Write down what became of it. Raises IllegalTransition when that is written already."""
     values: dict[str, Any] = {"outcome": outcome, "ended_at": func.now(), "counted": counted}
     if receipt is not None:
         values |= {
