@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.accounts import Accounts
 from activities.decisions import AT_ONCE, REFRESH_POLL, Decision, Remedy, decide
 from activities.reasons import reason_of
-from activities.waiting import Clock
+from activities.waiting import PLANNED, Clock
 from contracts.failures import FailureType
 from domain.retry import RetryPlan
 from networks.errors import CredentialsExpired, NetworkError, NotSent
@@ -52,6 +52,7 @@ class Refusals:
         raise ApplicationError(
             str(told),
             type=FailureType.PREPARATION_PENDING,
+            category=PLANNED,
             next_retry_delay=wait,
             non_retryable=wait is None,
         ) from told
@@ -161,5 +162,6 @@ class Refusals:
         raise ApplicationError(
             str(error),
             type=decision.failure,
+            category=PLANNED,
             next_retry_delay=max(wait, timedelta(milliseconds=1)),
         ) from error

@@ -1,6 +1,7 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import NoReturn
 
 import structlog
@@ -9,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.pieces import Pieces
 from activities.reasons import reason_of
 from activities.refusals import Refusals
-from activities.waiting import Clock
+from activities.waiting import PLANNED, Clock
 from contracts.failures import FailureType
 from domain.networks import Network
 from domain.receipts import Receipt
@@ -20,6 +21,10 @@ from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.publishing import PublishingStore
 
 log = structlog.get_logger(__name__)
+
+
+CLAIM_LIFETIME = timedelta(seconds=30)
+"""After it a claim no longer gives the right to send; its attempt is settled instead."""
 
 
 class Sender:
@@ -57,6 +62,9 @@ class Sender:
             if attempt is None:
                 log.info("claim lost", delivery_id=str(state.delivery_id))
                 return
+            if self._clock() - attempt.started_at > CLAIM_LIFETIME:
+                # This process stood still: whoever took over may have looked, and sent, already.
+                return
             outgoing = self._pieces.outgoing(state, piece, attempt)
             receipt = await self._send(state, target, outgoing, attempt)
             if receipt is None:
@@ -91,6 +99,7 @@ class Sender:
         raise ApplicationError(
             f"{error} It is looked for before anything else happens.",
             type=FailureType.OUTCOME_UNKNOWN,
+            category=PLANNED,
             next_retry_delay=self._lookups.delay_after(0),
         ) from error
 

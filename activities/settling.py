@@ -13,7 +13,7 @@ from activities.decisions import AT_ONCE, REFRESH_POLL
 from activities.pieces import Pieces
 from activities.reasons import evidence_of, reason_of, type_of
 from activities.refusals import Refusals
-from activities.waiting import Clock
+from activities.waiting import PLANNED, Clock
 from contracts.failures import FailureType
 from domain.networks import Guarantee, Network
 from domain.policies import AmbiguityPolicy
@@ -92,7 +92,7 @@ class Settler:
         at_once = await self._repair(state, adapter, found.error)
         await self._store.record_lookup(state, attempt, reason_of(found.error), found=found.found)
         delay = self._lookups.delay_after(attempt.lookups + 1)
-        if delay is None and found.found is NotFound.ABSENT:
+        if delay is None and found.found is NotFound.ABSENT and not found.sent_again:
             # Workers that died after a look were replaced at once: that was too early for proof.
             delay = self._lookups.until_last(self._age_of(attempt)) or None
         if self._is_proof(state, adapter, attempt, found.found, is_last=delay is None):
@@ -213,7 +213,10 @@ class Settler:
         match error:
             case RateLimited():
                 raise ApplicationError(
-                    str(error), type=FailureType.RATE_LIMITED, next_retry_delay=error.retry_after
+                    str(error),
+                    type=FailureType.RATE_LIMITED,
+                    category=PLANNED,
+                    next_retry_delay=error.retry_after,
                 ) from error
             case CredentialsExpired():
                 return await self._refresh(state, adapter, error)
@@ -243,6 +246,7 @@ def _look_again(error: NetworkError, delay: timedelta) -> NoReturn:
     raise ApplicationError(
         f"{error} Looking again in {delay.total_seconds():g} s.",
         type=FailureType.OUTCOME_UNKNOWN,
+        category=PLANNED,
         next_retry_delay=delay,
     ) from error
 

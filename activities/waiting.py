@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from contracts.failures import FailureType
 
 T = TypeVar("T")
+
+PLANNED = ApplicationErrorCategory.BENIGN
+"""To come back later is no failure: the SDK does not log it as one."""
 
 Clock = Callable[[], datetime]
 """Tells the present moment, UTC."""
@@ -39,6 +42,7 @@ async def wait_for_the_second(publish_at: datetime, clock: Clock) -> None:
                 raise ApplicationError(
                     "The worker stops before the publish time; another one takes over.",
                     type=FailureType.WORKER_STOPPING,
+                    category=PLANNED,
                     next_retry_delay=timedelta(milliseconds=200),
                 )
     finally:

@@ -8,17 +8,20 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from activities.settling import Settler
-from domain.networks import Guarantee
+from domain.networks import Guarantee, Network
+from domain.policies import AmbiguityPolicy
 from storage.delivery_state import DeliveryState, OpenAttempt
 from tests.state_machine.conftest import OpenSystem
+from tests.state_machine.fallible_networks import Mishap
 from tests.state_machine.post_machine import machine_of
 from tests.state_machine.promises import BrokenPromise
 from tests.state_machine.publishing_system import LoopThread, PublishingSystem
+from tests.state_machine.sudden_death import Point
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "0"))
 """More than none: so many, chosen by chance and made shorter when one fails."""
 STEPS = 25
-FEW = int(os.environ.get("FEW", "2"))
+FEW = 30
 
 
 def _run(system: PublishingSystem, loop: LoopThread, examples: int, *, by_chance: bool) -> None:
@@ -68,3 +71,18 @@ def test_a_blind_resend_is_found(open_system: OpenSystem, loop_thread: LoopThrea
     system = open_system(BlindSettler)
     with pytest.raises(BrokenPromise, match=r"public \d times"):
         _run(system, loop_thread, 100, by_chance=False)
+
+
+def test_absence_soon_after_the_send_is_no_proof(
+    open_system: OpenSystem, loop_thread: LoopThread
+) -> None:
+    """Each look is the last deed of its worker, and the next worker looks at once."""
+    machine = machine_of(open_system(Settler), loop_thread)()
+    machine.begin(
+        policy=AmbiguityPolicy.RESEND,
+        after=None,
+        parts=False,
+        met={Network.X: [Mishap.ANSWER_LOST]},
+        deaths=[Point.LOOKED] * 3,
+    )
+    machine.teardown()
