@@ -80,6 +80,7 @@ async def orchestration(temporal: Client) -> AsyncIterator[Worker]:
         task_queue=ORCHESTRATION,
         workflows=[PublishPost],
         workflow_runner=workflow_runner(),
+        debug_mode=True,  # a busy machine is no deadlock
     )
     async with worker:
         yield worker

@@ -61,6 +61,7 @@ async def lingering(temporal: Client) -> AsyncIterator[None]:
         task_queue=ORCHESTRATION,
         workflows=[LingeringPublishPost],
         workflow_runner=workflow_runner(),
+        debug_mode=True,  # a busy machine is no deadlock
     )
     async with worker:
         yield

@@ -269,6 +269,8 @@ class PostMachine(RuleBasedStateMachine):
     async def _check(self, *, at_end: bool) -> None:
         accounts = set(self._tenancy.accounts.values())
         async with self._system.database.transaction() as session:
+            # Workers go on meanwhile: everything is to be read as it stood at one moment.
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             # What is public now was written ahead before: so it is read first.
             public = [one for one in self._public() if one.account_id in accounts]
             present = await read_present(

@@ -190,6 +190,7 @@ class PublishingSystem:
             workflows=[PublishPost],
             activities=[DeliveryBookkeeping(self._store).give_up_delivery],
             workflow_runner=workflow_runner(),
+            debug_mode=True,  # a busy machine is no deadlock
         )
         publishing = [
             Worker(

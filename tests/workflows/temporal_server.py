@@ -80,6 +80,7 @@ async def scripted_workers(
         workflow_runner=workflow_runner(),
         # Every workflow task replays from the start: what is not deterministic shows at once.
         max_cached_workflows=0,
+        debug_mode=True,  # a busy machine is no deadlock
     )
     async with AsyncExitStack() as running:
         await running.enter_async_context(orchestration)

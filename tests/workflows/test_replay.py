@@ -52,6 +52,7 @@ async def replay(path: Path, workflow_class: type[PublishPost] = PublishPost) ->
         workflows=[workflow_class, SweepPosts],
         data_converter=pydantic_data_converter,
         workflow_runner=workflow_runner(),
+        debug_mode=True,  # a busy machine is no deadlock
     )
     history = await asyncio.to_thread(path.read_text)
     result = await replayer.replay_workflow(
