@@ -27,7 +27,7 @@ from storage.vault import InvalidVaultKey, TokenVault
 
 
 class Mode(StrEnum):
-    """Where the process runs: decides whether well-known development secrets are acceptable."""
+    """Where the process runs. No secret has a default in either."""
 
     EMBEDDED = "embedded"
     PRODUCTION = "production"
