@@ -1,0 +1,31 @@
+"""Who may be sent now: asked for many at once, in the transaction that claims them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.networks import Network
+from storage.outcomes import Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Candidate:
+    """A part that is about to be claimed."""
+
+    delivery_id: UUID
+    post_id: UUID
+    workspace_id: UUID
+    account_id: UUID
+    network: Network
+    part: int
+    leaves_at: datetime
+    """When its request will leave, UTC: the publish time, or now when that is past."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """Why it may not be sent now."""
+
+    until: datetime | None
+    """When to ask again, UTC; None when a person has to decide first."""
+    reason: Reason
