@@ -19,6 +19,7 @@ from temporalio.worker import Worker
 
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
+from activities.departures import Departures
 from activities.pieces import Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -37,6 +38,7 @@ from runtime.schedules import keep_sweeping
 from runtime.settings import InvalidSettings, Settings, load_settings
 from runtime.temporal import connect_temporal, register_search_attributes, workflow_runner
 from storage.account_access import AccountStore
+from storage.pace import Pace
 from storage.publishing import PublishingStore
 from workflows.publish_post import PublishPost
 from workflows.sweep_posts import SweepPosts
@@ -73,7 +75,10 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
 def build_workers(resources: Resources, client: Client, serve: Sequence[str]) -> list[Worker]:
     """One Temporal worker for each named queue."""
     settings = resources.settings
-    store = PublishingStore(resources.database)
+    store = PublishingStore(
+        resources.database,
+        pace=Pace({one: settings.limits_of(one).rate_per_second for one in Network}),
+    )
     grace = timedelta(seconds=settings.graceful_shutdown_seconds)
     workers = []
     if ORCHESTRATION in serve:
@@ -87,6 +92,7 @@ def build_workers(resources: Resources, client: Client, serve: Sequence[str]) ->
                     DeliveryBookkeeping(store).give_up_delivery,
                     PostSweeping(resources.database, client).sweep_posts,
                 ],
+                max_cached_workflows=settings.workflow_cache_size,
                 graceful_shutdown_timeout=grace,
             )
         )
@@ -115,6 +121,7 @@ def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPub
     refusals = Refusals(
         store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock
     )
+    departures = Departures(store, system_clock)
     return NetworkPublishing(
         adapters=resources.adapters,
         store=store,
@@ -133,6 +140,7 @@ def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPub
         sender=Sender(
             adapters=resources.adapters,
             store=store,
+            departures=departures,
             pieces=pieces,
             refusals=refusals,
             lookups=settings.lookup_plan,
@@ -148,6 +156,7 @@ def build_relay(resources: Resources, client: Client) -> OutboxRelay:
     leads = Leads(
         prepare=timedelta(seconds=settings.prepare_lead_seconds),
         arm=timedelta(seconds=settings.arm_lead_seconds),
+        armed_per_second=settings.armed_per_second,
         heartbeat_timeout=timedelta(seconds=settings.heartbeat_timeout_seconds),
     )
     return OutboxRelay(

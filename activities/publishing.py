@@ -12,10 +12,10 @@ from activities.pieces import Pieces
 from activities.refusals import Refusals
 from activities.sending import Sender
 from activities.settling import Settler
-from activities.waiting import Clock, see_it_through, wait_for_the_second
+from activities.waiting import Clock, see_it_through, wait_for_leaving
 from contracts.activity_interfaces import Publishing
 from contracts.publishing import DeliveryRequest, Ending, PublishOutcome
-from domain.deliveries import SETTLED, WAITING
+from domain.deliveries import SETTLED, WAITING, DeliveryStatus
 from domain.networks import Network
 from networks.errors import NetworkError
 from networks.protocol import NetworkAdapter, Target
@@ -53,8 +53,8 @@ class NetworkPublishing(Publishing):
     async def prepare_delivery(self, request: DeliveryRequest) -> None:
         """Transfer media ahead of time. What is not ready by then is prepared at the moment."""
         _bind(request)
-        state = await self._store.start_preparing(request.delivery_id)
-        if state is None or state.publish_at > request.publish_at:
+        state = await self._store.start_preparing(request.delivery_id, request.publish_at)
+        if state.status is not DeliveryStatus.PREPARING or state.publish_at > request.publish_at:
             return
         await see_it_through(asyncio.create_task(self._prepare_ahead(state)))
 
@@ -66,29 +66,22 @@ class NetworkPublishing(Publishing):
         """
         _bind(request)
         while True:
-            state = await self._store.load(request.delivery_id)
+            state = await self._store.arm(request.delivery_id, request.publish_at)
             if state.status in SETTLED:
                 return _outcome(Ending.SETTLED, state)
             if state.publish_at > request.publish_at and state.status in WAITING:
                 return _outcome(Ending.SUPERSEDED, state)
             try:
-                await self._advance(state, request)
+                await self._advance(state)
             except IllegalTransition:
                 # Somebody else moved it on meanwhile: what the database says now counts.
                 continue
 
-    async def _advance(self, state: DeliveryState, request: DeliveryRequest) -> None:
-        if state.open_attempt is not None:
-            await see_it_through(
-                asyncio.create_task(self._settler.settle(state, state.open_attempt))
-            )
+    async def _advance(self, state: DeliveryState) -> None:
+        if state.open_attempt is None:
+            await self._publish(state)
             return
-        if state.status in WAITING:
-            armed = await self._store.arm(state.delivery_id)
-            if armed is None or armed.publish_at > request.publish_at:
-                return
-            state = armed
-        await self._publish(state)
+        await see_it_through(asyncio.create_task(self._settler.settle(state, state.open_attempt)))
 
     async def _publish(self, state: DeliveryState) -> None:
         ready = await see_it_through(asyncio.create_task(self._make_ready(state)))
@@ -97,8 +90,9 @@ class NetworkPublishing(Publishing):
         if activity.is_cancelled():
             raise asyncio.CancelledError
         state, target = ready
-        await wait_for_the_second(state.publish_at, self._clock)
-        await see_it_through(asyncio.create_task(self._sender.send_parts(state, target)))
+        seat = self._sender.book(state, target)
+        claimed = await wait_for_leaving(seat.leaves, seat.give_up)
+        await see_it_through(asyncio.create_task(self._sender.send_parts(state, target, claimed)))
 
     async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:
         """All that can be done before the second; None when the delivery was given up over it."""

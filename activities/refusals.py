@@ -15,6 +15,7 @@ from contracts.failures import FailureType
 from domain.retry import RetryPlan
 from networks.errors import CredentialsExpired, NetworkError, NotSent
 from networks.protocol import NetworkAdapter
+from storage.admission import Refusal
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outcomes import Aftermath, Fail, Reason, Wait, WithoutComment
 from storage.publishing import PublishingStore
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 PREPARE_RETRY = timedelta(seconds=10)
 """The longest wait between two tries to prepare ahead of time; there is a minute for it."""
+
+DECISION_POLL = timedelta(hours=1)
+"""Between two looks whether a person decided; deciding resumes at once."""
 
 
 class Refusals:
@@ -72,6 +76,17 @@ class Refusals:
         )
         await self._come_back(state, decision, told)
 
+    async def not_admitted(self, state: DeliveryState, refusal: Refusal) -> NoReturn:
+        """It has to wait for a quota or a switch. Raises ApplicationError with the time."""
+        until = refusal.until or self._clock() + DECISION_POLL
+        await self._store.put_off(state, refusal.reason, then=Wait(until=until))
+        raise ApplicationError(
+            refusal.reason.message,
+            type=FailureType.NOT_ADMITTED,
+            category=PLANNED,
+            next_retry_delay=max(until - self._clock(), timedelta(milliseconds=1)),
+        )
+
     async def after_attempt(
         self,
         state: DeliveryState,
@@ -90,6 +105,16 @@ class Refusals:
             then=self._aftermath(decision.wait, state, attempt.part),
         )
         await self._come_back(state, decision, told)
+
+    async def never_left(self, state: DeliveryState, attempt: OpenAttempt) -> None:
+        """Its worker stopped before it could send: again at once, and no try is lost."""
+        reason = Reason(
+            type="not_sent",
+            message="The worker that had claimed it stopped before its second.",
+            evidence={},
+        )
+        then = Wait(until=self._clock())
+        await self._store.record_not_sent(state, attempt, reason, counted=False, then=then)
 
     async def after_proof(self, state: DeliveryState, attempt: OpenAttempt, reason: Reason) -> None:
         """An unanswered try proved not to have published: again at once while tries are left."""

@@ -1,12 +1,16 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NoReturn
+from uuid import UUID
 
 import structlog
 from temporalio.exceptions import ApplicationError
 
+from activities.departures import Departures, Seat
 from activities.pieces import Pieces
 from activities.reasons import reason_of
 from activities.refusals import Refusals
@@ -16,7 +20,9 @@ from domain.networks import Network
 from domain.receipts import Receipt
 from domain.retry import LookupPlan
 from networks.errors import DuplicateRefused, NetworkError, NotSent, OutcomeUnknown
-from networks.protocol import NetworkAdapter, NotFound, Outgoing, Target
+from networks.protocol import Evidence, NetworkAdapter, NotFound, Outgoing, Piece, Target
+from storage.admission import Refusal
+from storage.claims import Claimed
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.publishing import PublishingStore
 
@@ -27,6 +33,18 @@ CLAIM_LIFETIME = timedelta(seconds=30)
 """After it a claim no longer gives the right to send; its attempt is settled instead."""
 
 
+Published = Callable[[Network, UUID, timedelta], None]
+"""Told of each delivery whose first part became public: its workspace, and its lateness."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Sent:
+    """What the network gave for a request, and when that left."""
+
+    receipt: Receipt
+    sent_at: datetime
+
+
 class Sender:
     """Makes parts public and keeps their receipts."""
 
@@ -35,42 +53,71 @@ class Sender:
         *,
         adapters: Mapping[Network, NetworkAdapter],
         store: PublishingStore,
+        departures: Departures,
         pieces: Pieces,
         refusals: Refusals,
         lookups: LookupPlan,
         clock: Clock,
+        told: Published = lambda *_: None,
     ) -> None:
         """`lookups` says when to look first for a send without an answer."""
         self._adapters = adapters
         self._store = store
+        self._departures = departures
+        self._told = told
         self._pieces = pieces
         self._refusals = refusals
         self._lookups = lookups
         self._clock = clock
 
-    async def send_parts(self, state: DeliveryState, target: Target) -> None:
-        """Publish what is left of an armed delivery; return when it is settled or the claim lost.
+    def book(self, state: DeliveryState, target: Target) -> Seat:
+        """Have the next part of an armed delivery leave at its publish time."""
+        piece = self._pieces.remaining(state)[0]
+        return self._departures.book(state, piece.index, self._evidence(state, target, piece))
 
-        Raises ApplicationError with the time to come back when it has to wait.
+    async def send_parts(self, state: DeliveryState, target: Target, claimed: Claimed) -> None:
+        """Publish what is left, `claimed` being what came of its first part's claim.
+
+        Returns when it is settled, or when a claim is lost. Raises ApplicationError with the time
+        to come back when it has to wait.
         """
         remaining = self._pieces.remaining(state)
-        adapter = self._adapters[state.network]
         for piece in remaining:
-            prepared = state.prepared.get(piece.index, {})
-            evidence = adapter.write_ahead(target, piece, prepared)
-            attempt = await self._store.claim(state, piece.index, evidence, self._clock())
-            if attempt is None:
-                log.info("claim lost", delivery_id=str(state.delivery_id))
+            if piece is not remaining[0]:
+                evidence = self._evidence(state, target, piece)
+                claimed = await self._store.claim(state, piece.index, evidence, self._clock())
+            if not isinstance(claimed, OpenAttempt):
+                await self._not_now(state, claimed)
                 return
-            if self._clock() - attempt.started_at > CLAIM_LIFETIME:
-                # This process stood still: whoever took over may have looked, and sent, already.
+            sent = await self._send_once(state, target, piece, claimed)
+            if sent is None:
                 return
-            outgoing = self._pieces.outgoing(state, piece, attempt)
-            receipt = await self._send(state, target, outgoing, attempt)
-            if receipt is None:
-                return
-            await self._record(state, attempt, receipt, last_part=piece is remaining[-1])
-            state = state.with_receipt(piece.index, receipt)
+            await self._record(state, claimed, sent, last_part=piece is remaining[-1])
+            state = state.with_receipt(piece.index, sent.receipt)
+
+    async def _not_now(self, state: DeliveryState, claimed: Refusal | None) -> None:
+        if claimed is None:
+            log.info("claim lost", delivery_id=str(state.delivery_id))
+        else:
+            await self._refusals.not_admitted(state, claimed)
+
+    async def _send_once(
+        self, state: DeliveryState, target: Target, piece: Piece, attempt: OpenAttempt
+    ) -> _Sent | None:
+        """Send it when its time has come; None when it was given up, or came too late to send."""
+        if (early := (attempt.started_at - self._clock()).total_seconds()) > 0:
+            await asyncio.sleep(early)
+        sent_at = self._clock()
+        if sent_at - attempt.started_at > CLAIM_LIFETIME:
+            # This process stood still: whoever took over may have looked, and sent, already.
+            return None
+        outgoing = self._pieces.outgoing(state, piece, attempt)
+        receipt = await self._send(state, target, outgoing, attempt)
+        return None if receipt is None else _Sent(receipt=receipt, sent_at=sent_at)
+
+    def _evidence(self, state: DeliveryState, target: Target, piece: Piece) -> Evidence:
+        adapter = self._adapters[state.network]
+        return adapter.write_ahead(target, piece, state.prepared.get(piece.index, {}))
 
     async def _send(
         self, state: DeliveryState, target: Target, outgoing: Outgoing, attempt: OpenAttempt
@@ -117,13 +164,19 @@ class Sender:
         return found
 
     async def _record(
-        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
+        self, state: DeliveryState, attempt: OpenAttempt, sent: _Sent, *, last_part: bool
     ) -> None:
-        await self._store.record_published(state, attempt, receipt, last_part=last_part)
+        await self._departures.after_rush(state.publish_at)
+        await self._store.record_published(
+            state, attempt, sent.receipt, last_part=last_part, sent_at=sent.sent_at
+        )
+        lateness = sent.sent_at - state.publish_at
+        if attempt.part == 0:
+            self._told(state.network, state.workspace_id, lateness)
         log.info(
             "published",
             delivery_id=str(state.delivery_id),
             network=state.network,
             part=attempt.part,
-            lateness_ms=round((attempt.started_at - state.publish_at).total_seconds() * 1000),
+            lateness_ms=round(lateness.total_seconds() * 1000),
         )

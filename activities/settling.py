@@ -37,6 +37,9 @@ from storage.publishing import PublishingStore
 
 log = structlog.get_logger(__name__)
 
+PUNCTUALITY = timedelta(seconds=3)
+"""After its second a departure that nobody released is taken for its worker's death."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Missed:
@@ -82,6 +85,9 @@ class Settler:
 
         Raises ApplicationError(OutcomeUnknown) with the time of the next look.
         """
+        if attempt.departure_id is not None and await self._never_left(attempt):
+            await self._refusals.never_left(state, attempt)
+            return
         adapter = self._adapters[state.network]
         if self._may_resend(adapter, attempt):
             attempt = await self._store.take_over(attempt)
@@ -103,6 +109,21 @@ class Settler:
             await self._refusals.after_attempt(state, adapter, attempt, found.refusal)
         else:
             await self._unconfirmed(state, attempt, found.error)
+
+    async def _never_left(self, attempt: OpenAttempt) -> bool:
+        """Whether the departure that it was claimed with was never released, and never will be.
+
+        Raises ApplicationError while its worker, were it alive, would still be about to.
+        """
+        early = PUNCTUALITY - self._age_of(attempt)
+        if early > timedelta(0):
+            raise ApplicationError(
+                "Claimed by another worker, for a second that has not passed yet.",
+                type=FailureType.OUTCOME_UNKNOWN,
+                category=PLANNED,
+                next_retry_delay=early,
+            )
+        return attempt.departure_id is not None and await self._store.revoke(attempt.departure_id)
 
     async def _look(
         self, state: DeliveryState, adapter: NetworkAdapter, attempt: OpenAttempt

@@ -12,6 +12,8 @@ class FailureType(StrEnum):
     """The network named a time to wait; costs no attempt."""
     PREPARATION_PENDING = "PreparationPending"
     """The network still processes the media, or it has to be transferred again."""
+    NOT_ADMITTED = "NotAdmitted"
+    """Its account's quota is used up, or a switch holds it; costs no attempt."""
     RECONNECT = "Reconnect"
     """Only the user can repair the account; connecting it again resumes the delivery."""
     OUTCOME_UNKNOWN = "OutcomeUnknown"

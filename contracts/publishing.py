@@ -39,6 +39,18 @@ class PublishPostRequest:
     prepare_lead: timedelta
     arm_lead: timedelta
     heartbeat_timeout: timedelta
+    version: int = 1
+    """Which story the workflow tells: older ones replay as they were, and no marker is needed.
+
+    1: spreads its arm lead by id, and says in a search attribute that it publishes.
+    2: arms exactly at its lead, which whoever starts it has spread.
+    """
+
+    def wake_at(self) -> datetime:
+        """When there is something to do, UTC."""
+        prepares = any(ref.prepare for ref in self.deliveries)
+        lead = max(self.prepare_lead, self.arm_lead) if prepares else self.arm_lead
+        return self.publish_at - lead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +68,8 @@ class Move:
     """UTC."""
     deliveries: tuple[DeliveryRef, ...]
     """Everything that waits: an edit may have added targets, dropped some, or brought media."""
+    arm_lead: timedelta | None = None
+    """For the new time; None keeps the one it was started with."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from domain.receipts import Receipt
 from networks.protocol import NetworkAdapter, Outgoing, Target
 from relay.outbox_relay import OutboxRelay
 from relay.post_workflows import PostWorkflows
+from storage.claims import Claimed
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outbox import OutboxItem, OutboxKind
@@ -51,11 +52,11 @@ class GatedDatabase(Database):
 class GatedRelay(OutboxRelay):
     """Stands where it has leased an item, and where it has removed one."""
 
-    async def _hand_over(self, item: OutboxItem) -> None:
+    async def _hand_over(self, item: OutboxItem, crowd: int) -> None:
         is_start = item.kind is OutboxKind.START_POST
         leased = Point.RELAY_LEASED if is_start else Point.UPDATE_LEASED
         await stand_at(leased, post=item.subject_id)
-        await super()._hand_over(item)
+        await super()._hand_over(item, crowd)
         if is_start:
             await stand_at(Point.RELAY_DONE, post=item.subject_id)
 
@@ -63,11 +64,11 @@ class GatedRelay(OutboxRelay):
 class GatedWorkflows(PostWorkflows):
     """Stands on both sides of the call to Temporal."""
 
-    async def carry_out(self, item: OutboxItem, post: Post) -> bool:
+    async def carry_out(self, item: OutboxItem, post: Post, crowd: int = 0) -> bool:
         """Do what the item says."""
         is_start = item.kind is OutboxKind.START_POST
         await stand_at(Point.BEFORE_START if is_start else Point.BEFORE_UPDATE, post=post.id)
-        started = await super().carry_out(item, post)
+        started = await super().carry_out(item, post, crowd)
         await stand_at(Point.STARTED if is_start else Point.UPDATED, post=post.id)
         return started
 
@@ -84,20 +85,20 @@ class GatedStore(PublishingStore):
         await _stand(Point.PREPARED, state, part)
         return kept
 
-    async def arm(self, delivery_id: UUID) -> DeliveryState | None:
+    async def arm(self, delivery_id: UUID, due_by: datetime | None = None) -> DeliveryState:
         """Move to `armed`."""
-        state = await super().arm(delivery_id)
-        if state is not None:
+        state = await super().arm(delivery_id, due_by)
+        if state.status is DeliveryStatus.ARMED:
             await _stand(Point.ARMED, state, state.next_part)
         return state
 
     async def claim(
-        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
-    ) -> OpenAttempt | None:
+        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], leaves_at: datetime
+    ) -> Claimed:
         """Write the attempt ahead."""
         await _stand(Point.BEFORE_CLAIM, state, part)
-        attempt = await super().claim(state, part, evidence, started_at)
-        if attempt is not None:
+        attempt = await super().claim(state, part, evidence, leaves_at)
+        if isinstance(attempt, OpenAttempt):
             await _stand(Point.CLAIMED, state, part)
             # Only the store knows the post: the adapter is told where its send belongs.
             word = await stand_at(
@@ -107,13 +108,20 @@ class GatedStore(PublishingStore):
         return attempt
 
     async def record_published(
-        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
-    ) -> DeliveryStatus:
+        self,
+        state: DeliveryState,
+        attempt: OpenAttempt,
+        receipt: Receipt,
+        *,
+        last_part: bool,
+        sent_at: datetime | None = None,
+    ) -> None:
         """Keep the receipt."""
         await _stand(Point.ANSWERED, state, attempt.part)
-        status = await super().record_published(state, attempt, receipt, last_part=last_part)
+        await super().record_published(
+            state, attempt, receipt, last_part=last_part, sent_at=sent_at
+        )
         await _stand(Point.RECORDED, state, attempt.part)
-        return status
 
 
 class GatedFeed:

@@ -1,18 +1,23 @@
 """The loop that empties the outbox: woken at commit, with a sweep for what is left over."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
 from relay.post_workflows import PostWorkflows, WorkflowEnding
-from storage import outbox, posts, timeline
+from storage import crowds, outbox, posts, timeline
+from storage.crowds import span_of
 from storage.database import Database, DatabaseUnavailable
-from storage.outbox import OutboxItem
-from storage.timeline import Event
+from storage.group_commit import GroupCommit
+from storage.outbox import OutboxItem, OutboxKind
+from storage.timeline import Event, NewEvent
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +26,14 @@ AT_ONCE = 20
 """Items carried out at the same time."""
 LONGEST_WAIT = timedelta(seconds=30)
 """Between two tries of one item."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Done:
+    """An item that was carried out, and whether that started a workflow."""
+
+    item: OutboxItem
+    started: bool
 
 
 class OutboxRelay:
@@ -45,6 +58,7 @@ class OutboxRelay:
         self._database_url = database_url
         self._sweep = sweep
         self._lease = lease
+        self._done = GroupCommit(database, _write_done)
         self._wake = asyncio.Event()
         self._stopping = False
         self._away = False
@@ -75,18 +89,22 @@ class OutboxRelay:
         try:
             async with self._database.transaction() as session:
                 items = await outbox.lease(session, limit=BATCH, duration=self._lease)
+                started = await crowds.started(session, (span_of(item.due_at) for item in items))
             slots = asyncio.Semaphore(AT_ONCE)
-            await asyncio.gather(*(self._carry_out(item, slots) for item in items))
+            in_crowds = _in_crowds(items, started)
+            await asyncio.gather(
+                *(self._carry_out(item, crowd, slots) for item, crowd in in_crowds)
+            )
         except DatabaseUnavailable as error:
             self._tell_away(error)
             return False
         self._away = False
         return bool(items)
 
-    async def _carry_out(self, item: OutboxItem, slots: asyncio.Semaphore) -> None:
+    async def _carry_out(self, item: OutboxItem, crowd: int, slots: asyncio.Semaphore) -> None:
         async with slots:
             try:
-                await self._hand_over(item)
+                await self._hand_over(item, crowd)
             except WorkflowEnding as error:
                 await self._postpone(item, error)
             except (RPCError, RPCTimeoutOrCancelledError) as error:
@@ -105,14 +123,11 @@ class OutboxRelay:
         async with self._database.transaction() as session:
             await outbox.postpone(session, item.id, wait=wait, error=told[:500])
 
-    async def _hand_over(self, item: OutboxItem) -> None:
+    async def _hand_over(self, item: OutboxItem, crowd: int) -> None:
         async with self._database.transaction() as session:
             post = await posts.get(session, item.workspace_id, item.subject_id)
-        started = post is not None and await self._workflows.carry_out(item, post)
-        async with self._database.transaction() as session:
-            await outbox.done(session, [item.id])
-            if started:
-                await timeline.append(session, item.subject_id, Event.WORKFLOW_STARTED)
+        started = post is not None and await self._workflows.carry_out(item, post, crowd)
+        await self._done(_Done(item=item, started=started))
 
     async def _listen(self) -> None:
         """Keep one connection that hears of commits; without it the sweep finds everything."""
@@ -139,3 +154,27 @@ class OutboxRelay:
         if not self._away:
             log.warning("database does not answer", error=type(error).__name__)
         self._away = True
+
+
+async def _write_done(session: AsyncSession, done: Sequence[_Done]) -> Sequence[None]:
+    await outbox.done(session, [one.item.id for one in done])
+    await timeline.append_many(
+        session,
+        [
+            NewEvent(post_id=one.item.subject_id, event=Event.WORKFLOW_STARTED)
+            for one in done
+            if one.started
+        ],
+    )
+    return [None] * len(done)
+
+
+def _in_crowds(
+    items: Sequence[OutboxItem], started: Mapping[datetime, int]
+) -> Iterator[tuple[OutboxItem, int]]:
+    """Each item with how many posts around its second come before it."""
+    counts = dict(started)
+    for item in items:
+        span = span_of(item.due_at)
+        yield item, counts[span]
+        counts[span] += item.kind is OutboxKind.START_POST

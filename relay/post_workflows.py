@@ -1,8 +1,9 @@
 """What each kind of outbox item means to Temporal."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -43,6 +44,17 @@ log = structlog.get_logger(__name__)
 PATIENCE = timedelta(seconds=8)
 """How long Temporal, or a workflow's worker, may take to answer before the relay tries later."""
 
+LONGEST_LEAD = timedelta(minutes=15)
+"""Nothing is held in a worker's memory for longer."""
+
+START_AT_ONCE = timedelta(seconds=1)
+"""A workflow that would sleep for less is started without a delay."""
+
+
+def system_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Leads:
@@ -51,25 +63,35 @@ class Leads:
     prepare: timedelta
     arm: timedelta
     heartbeat_timeout: timedelta
+    armed_per_second: float
+    """How many deliveries the system arms in a second; a crowd is armed earlier by its size."""
+
+    def arm_in_crowd(self, before: int) -> timedelta:
+        """The lead of a delivery when so many are armed for the same second before it."""
+        return min(self.arm + timedelta(seconds=before / self.armed_per_second), LONGEST_LEAD)
 
 
 class PostWorkflows:
     """Starts and moves the workflows of posts."""
 
-    def __init__(self, client: Client, leads: Leads) -> None:
-        """`client` uses the pydantic data converter."""
+    def __init__(
+        self, client: Client, leads: Leads, now: Callable[[], datetime] = system_now
+    ) -> None:
+        """`client` uses the pydantic data converter; `now` tells its server's time, UTC."""
         self._client = client
         self._leads = leads
+        self._now = now
 
-    async def carry_out(self, item: OutboxItem, post: Post) -> bool:
+    async def carry_out(self, item: OutboxItem, post: Post, crowd: int = 0) -> bool:
         """Do what the item says to the post as it is now; whether a workflow was started.
 
+        `crowd` is how many posts around the same second were started before this one.
         Raises RPCError or RPCTimeoutOrCancelledError when Temporal does not answer: try again
         later.
         """
         match item.kind:
             case OutboxKind.START_POST:
-                return await self._start(post, post_workflow_id(post.id), _waiting(post))
+                return await self._start(post, post_workflow_id(post.id), _waiting(post), crowd)
             case OutboxKind.RETRY_DELIVERY:
                 delivery_id = UUID(item.payload["delivery_id"])
                 chosen = [
@@ -79,7 +101,7 @@ class PostWorkflows:
                 ]
                 return await self._start(post, retry_workflow_id(post.id, delivery_id), chosen)
             case OutboxKind.RESCHEDULE_POST:
-                return await self._move(post, publish_now=item.payload.get("now", False))
+                return await self._move(post, crowd, publish_now=item.payload.get("now", False))
             case OutboxKind.CANCEL_DELIVERIES:
                 await self._cancel(post, [UUID(one) for one in item.payload["deliveries"]])
                 return False
@@ -87,8 +109,13 @@ class PostWorkflows:
                 await self._resume(post, [UUID(one) for one in item.payload["deliveries"]])
                 return False
 
-    async def _start(self, post: Post, workflow_id: str, deliveries: list[Delivery]) -> bool:
-        """Start a workflow for these deliveries; harmless when one runs, or ran, under the id."""
+    async def _start(
+        self, post: Post, workflow_id: str, deliveries: list[Delivery], crowd: int = 0
+    ) -> bool:
+        """Start a workflow for these deliveries; harmless when one runs, or ran, under the id.
+
+        Temporal starts it when there is something to do: until then it costs no task.
+        """
         if not deliveries or post.publish_time is None:
             return False
         publish_at = deliveries[0].publish_at or post.publish_time.at
@@ -100,9 +127,11 @@ class PostWorkflows:
             deliveries=tuple(_ref(post, delivery) for delivery in deliveries),
             priority=post.priority,
             prepare_lead=self._leads.prepare,
-            arm_lead=self._leads.arm,
+            arm_lead=self._leads.arm_in_crowd(crowd * len(deliveries)),
             heartbeat_timeout=self._leads.heartbeat_timeout,
+            version=2,
         )
+        delay = request.wake_at() - self._now()
         try:
             await self._client.start_workflow(
                 PUBLISH_POST,
@@ -111,6 +140,7 @@ class PostWorkflows:
                 task_queue=ORCHESTRATION,
                 rpc_timeout=PATIENCE,
                 result_type=PublishPostResult,
+                start_delay=delay if delay > START_AT_ONCE else None,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 priority=Priority(priority_key=post.priority, fairness_key=str(post.workspace_id)),
@@ -129,7 +159,7 @@ class PostWorkflows:
             return False
         return True
 
-    async def _move(self, post: Post, *, publish_now: bool) -> bool:
+    async def _move(self, post: Post, crowd: int, *, publish_now: bool) -> bool:
         """Tell the running workflow the new time; start one where none runs."""
         waiting = _waiting(post)
         if not waiting or post.publish_time is None:
@@ -137,12 +167,13 @@ class PostWorkflows:
         move = Move(
             publish_at=post.publish_time.at,
             deliveries=tuple(_ref(post, delivery) for delivery in waiting),
+            arm_lead=self._leads.arm_in_crowd(crowd * len(waiting)),
         )
         name = "publish_now" if publish_now else "reschedule"
         try:
             await self._update(post_workflow_id(post.id), name, move)
         except _NoWorkflow:
-            return await self._start(post, post_workflow_id(post.id), waiting)
+            return await self._start(post, post_workflow_id(post.id), waiting, crowd)
         return False
 
     async def _cancel(self, post: Post, delivery_ids: list[UUID]) -> None:

@@ -65,9 +65,9 @@ class NetworkLimits(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
-    rate_per_second: Annotated[float, Field(gt=0)] = 300.0
-    """Publish activities that the server hands out each second, over all workers of the queue."""
-    concurrency: Annotated[int, Field(gt=0)] = 4000
+    rate_per_second: Annotated[float, Field(gt=0)] = 5000.0
+    """Requests that publish, each second, over all workers: dispatched, and let go, no faster."""
+    concurrency: Annotated[int, Field(gt=0)] = 20_000
     """Deliveries that one worker holds at once, waiting for their second included."""
 
 
@@ -85,6 +85,8 @@ class Settings(BaseSettings):
     database_url: PostgresDsn
     """postgresql://user:password@host:port/name"""
     database_pool_size: Annotated[int, Field(gt=0)] = 10
+    workflow_cache_size: Annotated[int, Field(gt=0)] = 5000
+    """Workflows that a worker keeps in memory between their tasks; the others replay."""
 
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
@@ -140,13 +142,17 @@ class Settings(BaseSettings):
 
     arm_lead_seconds: Annotated[float, Field(ge=0)] = 5.0
     """How long before its publish time a delivery is handed to a worker."""
+    armed_per_second: Annotated[float, Field(gt=0)] = 100.0
+    """Deliveries that this system hands to workers in a second: a crowd is armed that much earlier.
+    """
     prepare_lead_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long before its publish time a delivery's media is transferred."""
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (30.0, 60.0, 120.0)
     """Comma-separated waits before each retry of a send that certainly did not happen."""
     lookup_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (5.0, 30.0, 120.0)
     """Comma-separated waits before each look for a send whose fate is unknown."""
-    heartbeat_timeout_seconds: Annotated[float, Field(gt=0)] = 20.0
+    heartbeat_timeout_seconds: Annotated[float, Field(gt=0)] = 15.0
+    """How long after its second a dead worker's delivery is noticed at the latest."""
     graceful_shutdown_seconds: Annotated[float, Field(gt=0)] = 30.0
     relay_sweep_seconds: Annotated[float, Field(gt=0)] = 5.0
     """Between two looks into the outbox when nobody woke the relay."""

@@ -1,8 +1,12 @@
 """Who may be sent now: asked for many at once, in the transaction that claims them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.networks import Network
 from storage.outcomes import Reason
@@ -29,3 +33,25 @@ class Refusal:
     until: datetime | None
     """When to ask again, UTC; None when a person has to decide first."""
     reason: Reason
+
+
+class Admission(Protocol):
+    """Decides who has to wait: for a quota, for a switch."""
+
+    async def refused(
+        self, session: AsyncSession, candidates: Sequence[Candidate]
+    ) -> Mapping[UUID, Refusal]:
+        """By delivery, those that may not be sent now; everybody else is admitted."""
+        ...
+
+
+class Everybody:
+    """Admits everybody: nothing is held, and no account has a quota."""
+
+    async def refused(
+        self,
+        session: AsyncSession,  # noqa: ARG002
+        candidates: Sequence[Candidate],  # noqa: ARG002
+    ) -> Mapping[UUID, Refusal]:
+        """Nobody."""
+        return {}

@@ -1,6 +1,7 @@
 """Everything a worker needs to know of one delivery, read in one go."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ from storage.tables import (
     DeliveryRow,
     MediaRow,
     PostRevisionRow,
+    PostRow,
     WorkspaceRow,
 )
 
@@ -49,8 +51,11 @@ class OpenAttempt:
     revision: int
     evidence: Mapping[str, Any]
     started_at: datetime
+    """When its request left, or was to leave, UTC."""
     lookups: int
     resends: int = 0
+    departure_id: UUID | None = None
+    """Set when it was claimed ahead of its second, with others."""
     error: Mapping[str, Any] | None = None
     """What the send was answered, when that left its fate open: {type, message, evidence}."""
 
@@ -76,6 +81,8 @@ class DeliveryState:
     post_id: UUID
     workspace_id: UUID
     network: Network
+    priority: int
+    """1 (first) to 5; the post's."""
     ambiguity_policy: AmbiguityPolicy
     """The workspace's."""
     status: DeliveryStatus
@@ -118,8 +125,25 @@ class DeliveryState:
 
 async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
     """Read a delivery's state. Raises LookupError when there is no such delivery with a time."""
+    found = (await load_many(session, [delivery_id])).get(delivery_id)
+    if found is None:
+        raise LookupError(f"there is no delivery {delivery_id} with a publish time")
+    return found
+
+
+async def load_many(
+    session: AsyncSession, delivery_ids: Collection[UUID]
+) -> dict[UUID, DeliveryState]:
+    """Read many; those that do not exist, or have no publish time yet, are missing."""
     query = (
-        select(DeliveryRow, AccountRow, PostRevisionRow.content, WorkspaceRow.ambiguity_policy)
+        select(
+            DeliveryRow,
+            AccountRow,
+            PostRevisionRow.content,
+            PostRow.priority,
+            WorkspaceRow.ambiguity_policy,
+        )
+        .join(PostRow, PostRow.id == DeliveryRow.post_id)
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
         .join(WorkspaceRow, WorkspaceRow.id == DeliveryRow.workspace_id)
         .join(
@@ -127,22 +151,48 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
             (PostRevisionRow.post_id == DeliveryRow.post_id)
             & (PostRevisionRow.revision == DeliveryRow.revision),
         )
-        .where(DeliveryRow.id == delivery_id)
+        .where(DeliveryRow.id.in_(delivery_ids), DeliveryRow.publish_at.is_not(None))
+        .execution_options(populate_existing=True)
     )
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        raise LookupError(f"there is no delivery {delivery_id}")
-    delivery, account, stored, ambiguity_policy = found
+    rows = (await session.execute(query)).all()
+    contents = {
+        delivery.id: from_json(stored).for_network(delivery.network)
+        for delivery, _, stored, _, _ in rows
+    }
+    attempts = await _attempts(session, {delivery.root_id for delivery, *_ in rows})
+    media = await _media(session, contents.values())
+    return {
+        delivery.id: _state(
+            delivery,
+            account,
+            contents[delivery.id],
+            priority,
+            ambiguity_policy,
+            attempts[delivery.root_id],
+            media,
+        )
+        for delivery, account, _, priority, ambiguity_policy in rows
+    }
+
+
+def _state(
+    delivery: DeliveryRow,
+    account: AccountRow,
+    content: Content,
+    priority: int,
+    ambiguity_policy: AmbiguityPolicy,
+    attempts: list[AttemptRow],
+    media: Mapping[UUID, MediaRow],
+) -> DeliveryState:
     if delivery.publish_at is None:
-        raise LookupError(f"delivery {delivery_id} belongs to a draft")
-    content = from_json(stored).for_network(delivery.network)
-    attempts = await _attempts(session, delivery)
+        raise LookupError(f"delivery {delivery.id} belongs to a draft")
     return DeliveryState(
         delivery_id=delivery.id,
         root_id=delivery.root_id,
         post_id=delivery.post_id,
         workspace_id=delivery.workspace_id,
         network=delivery.network,
+        priority=priority,
         ambiguity_policy=ambiguity_policy,
         status=delivery.status,
         revision=delivery.revision,
@@ -158,7 +208,11 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
             credentials_version=account.credentials_version,
             expires_at=account.expires_at,
         ),
-        media=await _media(session, delivery.workspace_id, content),
+        media={
+            item.media_id: _stored(media[item.media_id])
+            for item in content.attachments()
+            if item.media_id in media and media[item.media_id].workspace_id == delivery.workspace_id
+        },
         prepared=_prepared(delivery),
         receipts=_receipts(attempts),
         open_attempt=_open(attempts),
@@ -168,33 +222,38 @@ async def load(session: AsyncSession, delivery_id: UUID) -> DeliveryState:
     )
 
 
-async def _attempts(session: AsyncSession, delivery: DeliveryRow) -> list[AttemptRow]:
+async def _attempts(
+    session: AsyncSession, root_ids: Collection[UUID]
+) -> defaultdict[UUID, list[AttemptRow]]:
     query = (
         select(AttemptRow)
-        .where(AttemptRow.root_id == delivery.root_id)
+        .where(AttemptRow.root_id.in_(root_ids))
         .order_by(AttemptRow.part, AttemptRow.started_at)
+        .execution_options(populate_existing=True)
     )
-    return list((await session.scalars(query)).all())
+    found: defaultdict[UUID, list[AttemptRow]] = defaultdict(list)
+    for row in await session.scalars(query):
+        found[row.root_id].append(row)
+    return found
 
 
-async def _media(
-    session: AsyncSession, workspace_id: UUID, content: Content
-) -> dict[UUID, StoredMedia]:
-    wanted = {item.media_id for item in content.attachments()}
+async def _media(session: AsyncSession, contents: Iterable[Content]) -> dict[UUID, MediaRow]:
+    wanted = {item.media_id for content in contents for item in content.attachments()}
     if not wanted:
         return {}
-    query = select(MediaRow).where(MediaRow.workspace_id == workspace_id, MediaRow.id.in_(wanted))
-    return {
-        row.id: StoredMedia(
-            media_id=row.id,
-            storage_key=row.storage_key,
-            content_type=row.content_type,
-            size=row.size,
-            width=row.width,
-            height=row.height,
-        )
-        for row in (await session.scalars(query)).all()
-    }
+    rows = await session.scalars(select(MediaRow).where(MediaRow.id.in_(wanted)))
+    return {row.id: row for row in rows}
+
+
+def _stored(row: MediaRow) -> StoredMedia:
+    return StoredMedia(
+        media_id=row.id,
+        storage_key=row.storage_key,
+        content_type=row.content_type,
+        size=row.size,
+        width=row.width,
+        height=row.height,
+    )
 
 
 def _prepared(delivery: DeliveryRow) -> dict[int, Mapping[str, Any]]:
@@ -224,6 +283,7 @@ def _open(attempts: list[AttemptRow]) -> OpenAttempt | None:
                 started_at=row.started_at,
                 lookups=row.lookups,
                 resends=row.resends,
+                departure_id=row.departure_id,
                 error=row.error,
             )
     return None

@@ -35,6 +35,7 @@ class OutboxItem:
     workspace_id: UUID
     subject_id: UUID
     payload: dict[str, Any]
+    due_at: datetime
     tries: int
     created_at: datetime
 
@@ -93,6 +94,7 @@ async def lease(session: AsyncSession, *, limit: int, duration: timedelta) -> li
             workspace_id=row.workspace_id,
             subject_id=row.subject_id,
             payload=row.payload,
+            due_at=row.due_at,
             tries=row.tries,
             created_at=row.created_at,
         )

@@ -1,10 +1,10 @@
-"""The moves of a delivery, each one transaction: arm, claim, and what came of it.
+"""The moves of a delivery, each one unit of work: arm, claim, and what came of it.
 
 A post is locked before its deliveries are touched, here and in `posts.py`, so that edit, cancel and
 claim see one another whole and in one order.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,12 @@ from domain.deliveries import WAITING, DeliveryStatus, sources_of
 from domain.ids import new_id
 from domain.receipts import Receipt
 from storage import attempts, timeline
+from storage.admission import Admission, Everybody
+from storage.arming import Arrival, arm_many, prepare_many
+from storage.claims import Claim, Claimed, claim_many, release, revoke
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt, load
+from storage.group_commit import GroupCommit
 from storage.outcomes import (
     Aftermath,
     AttemptOutcome,
@@ -29,47 +33,76 @@ from storage.outcomes import (
     Wait,
     WithoutComment,
 )
+from storage.pace import Pace
 from storage.post_status import derive_post_status, lock_post
+from storage.receipts import Publication, record_many
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event
 
 
 class PublishingStore:
-    """Keeps what workers do to deliveries."""
+    """Keeps what workers do to deliveries. Moves that many make at once share a transaction."""
 
-    def __init__(self, database: Database) -> None:
-        """Each method opens and closes its own transaction."""
+    def __init__(
+        self, database: Database, admission: Admission | None = None, pace: Pace | None = None
+    ) -> None:
+        """Each method is one unit of work. Without `admission` and `pace` nobody has to wait."""
         self._database = database
+        self._admission = admission or Everybody()
+        self._pace = pace or Pace({})
+        self._arming = GroupCommit(database, arm_many)
+        self._preparing = GroupCommit(database, prepare_many)
+        self._claims = GroupCommit(database, self._claim_many)
+        self._publications = GroupCommit(database, record_many)
 
     async def load(self, delivery_id: UUID) -> DeliveryState:
         """Read a delivery's state. Raises LookupError."""
         async with self._database.transaction() as session:
             return await load(session, delivery_id)
 
-    async def start_preparing(self, delivery_id: UUID) -> DeliveryState | None:
-        """Move to `preparing`; None when the delivery is past that."""
-        return await self._enter(delivery_id, DeliveryStatus.PREPARING, Event.PREPARING)
+    async def start_preparing(
+        self, delivery_id: UUID, due_by: datetime | None = None
+    ) -> DeliveryState:
+        """Move what waits, and is due by then, to `preparing`; its state as it is now.
 
-    async def arm(self, delivery_id: UUID) -> DeliveryState | None:
-        """Move to `armed`; None when the delivery no longer waits."""
-        return await self._enter(delivery_id, DeliveryStatus.ARMED, Event.ARMED)
+        Raises LookupError.
+        """
+        return await self._preparing(Arrival(delivery_id=delivery_id, due_by=due_by))
 
-    async def _enter(
-        self, delivery_id: UUID, status: DeliveryStatus, event: Event
-    ) -> DeliveryState | None:
+    async def arm(self, delivery_id: UUID, due_by: datetime | None = None) -> DeliveryState:
+        """Move what waits, and is due by then, to `armed`; its state as it is now.
+
+        Raises LookupError.
+        """
+        return await self._arming(Arrival(delivery_id=delivery_id, due_by=due_by))
+
+    async def claim(
+        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], leaves_at: datetime
+    ) -> Claimed:
+        """Move to `sending` and write the attempt ahead, in one transaction."""
+        return await self._claims(
+            Claim(state=state, part=part, evidence=evidence, leaves_at=leaves_at)
+        )
+
+    async def claim_together(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
+        """The same for a whole departure."""
         async with self._database.transaction() as session:
-            post_id = await _lock_post_of(session, delivery_id)
-            statement = (
-                update(DeliveryRow)
-                .where(DeliveryRow.id == delivery_id, DeliveryRow.status.in_(WAITING))
-                .values(status=status, deferred_until=None, reason=None, updated_at=func.now())
-                .returning(DeliveryRow.id)
-            )
-            if (await session.execute(statement)).scalar_one_or_none() is None:
-                return None
-            await timeline.append(session, post_id, event, delivery_id=delivery_id)
-            await derive_post_status(session, post_id)
-            return await load(session, delivery_id)
+            return await claim_many(session, claims, self._admission, self._pace)
+
+    async def _claim_many(
+        self, session: AsyncSession, claims: Sequence[Claim]
+    ) -> Sequence[Claimed | Exception]:
+        return await claim_many(session, claims, self._admission, self._pace)
+
+    async def release(self, departure_id: UUID) -> bool:
+        """Say that its requests may leave; False when somebody revoked it."""
+        async with self._database.transaction() as session:
+            return await release(session, departure_id)
+
+    async def revoke(self, departure_id: UUID) -> bool:
+        """Keep it from ever being released; False when it was: then its requests may have left."""
+        async with self._database.transaction() as session:
+            return await revoke(session, departure_id)
 
     async def keep_prepared(
         self, state: DeliveryState, part: int, prepared: Mapping[str, Any]
@@ -119,50 +152,6 @@ class PublishingStore:
                 .values(prepared=None, prepared_revision=None)
             )
 
-    async def claim(
-        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
-    ) -> OpenAttempt | None:
-        """Move to `sending` and write the attempt ahead, in one transaction.
-
-        None when the claim is lost: cancelled, edited or moved since it was armed.
-        """
-        claimable = {DeliveryStatus.ARMED}
-        if state.receipts:
-            claimable.add(DeliveryStatus.SENDING)
-        async with self._database.transaction() as session:
-            await lock_post(session, state.post_id)
-            statement = (
-                update(DeliveryRow)
-                .where(
-                    DeliveryRow.id == state.delivery_id,
-                    DeliveryRow.status.in_(claimable),
-                    DeliveryRow.revision == state.revision,
-                    DeliveryRow.publish_at == state.publish_at,
-                )
-                .values(status=DeliveryStatus.SENDING, updated_at=func.now())
-                .returning(DeliveryRow.id)
-            )
-            if (await session.execute(statement)).scalar_one_or_none() is None:
-                return None
-            attempt = OpenAttempt(
-                attempt_id=new_id(),
-                part=part,
-                revision=state.revision,
-                evidence=dict(evidence),
-                started_at=started_at,
-                lookups=0,
-            )
-            number = await attempts.add(session, state, attempt)
-            await timeline.append(
-                session,
-                state.post_id,
-                Event.SENDING,
-                delivery_id=state.delivery_id,
-                details={"part": part, "attempt": number},
-            )
-            await derive_post_status(session, state.post_id)
-            return attempt
-
     async def is_elsewhere(self, state: DeliveryState, receipt: Receipt) -> bool:
         """Whether what was found is another delivery's: the same text was posted twice."""
         query = select(AttemptRow.id).where(
@@ -175,42 +164,31 @@ class PublishingStore:
             return (await session.execute(query.limit(1))).scalar_one_or_none() is not None
 
     async def record_published(
-        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
-    ) -> DeliveryStatus:
+        self,
+        state: DeliveryState,
+        attempt: OpenAttempt,
+        receipt: Receipt,
+        *,
+        last_part: bool,
+        sent_at: datetime | None = None,
+    ) -> None:
         """Keep the receipt; the delivery is published once its last part is.
 
-        Raises IllegalTransition when another delivery has that receipt.
+        `sent_at` is when the request left, where that is known better than when it was claimed.
+        Raises IllegalTransition when the attempt was settled by another, or when another delivery
+        has that receipt.
         """
+        publication = Publication(
+            state=state,
+            attempt=attempt,
+            receipt=receipt,
+            sent_at=sent_at or attempt.started_at,
+            last_part=last_part,
+        )
         try:
-            return await self._record_published(state, attempt, receipt, last_part=last_part)
+            await self._publications(publication)
         except IntegrityError as error:
             raise IllegalTransition(f"{receipt.remote_id} is another delivery's") from error
-
-    async def _record_published(
-        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
-    ) -> DeliveryStatus:
-        status = DeliveryStatus.PUBLISHED if last_part else DeliveryStatus.SENDING
-        async with self._database.transaction() as session:
-            await lock_post(session, state.post_id)
-            await attempts.close(session, attempt, AttemptOutcome.PUBLISHED, receipt=receipt)
-            first: dict[str, Any] = (
-                {
-                    "remote_id": receipt.remote_id,
-                    "permalink": receipt.permalink,
-                    "sent_at": attempt.started_at,
-                }
-                if attempt.part == 0
-                else {}
-            )
-            await _move(session, state, status, reason=None, deferred_until=None, **first)
-            await timeline.append(
-                session,
-                state.post_id,
-                Event.PUBLISHED if last_part else Event.PART_PUBLISHED,
-                delivery_id=state.delivery_id,
-                details={"part": attempt.part, "permalink": receipt.permalink},
-            )
-            return status
 
     async def record_not_sent(
         self,
@@ -347,15 +325,6 @@ async def _tell(session: AsyncSession, state: DeliveryState, event: Event, reaso
         delivery_id=state.delivery_id,
         details={"type": reason.type, "message": reason.message},
     )
-
-
-async def _lock_post_of(session: AsyncSession, delivery_id: UUID) -> UUID:
-    query = select(DeliveryRow.post_id).where(DeliveryRow.id == delivery_id)
-    post_id = (await session.execute(query)).scalar_one_or_none()
-    if post_id is None:
-        raise LookupError(f"there is no delivery {delivery_id}")
-    await lock_post(session, post_id)
-    return post_id
 
 
 async def _move(

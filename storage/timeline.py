@@ -1,16 +1,18 @@
 """The events in the life of a post, in order."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import Text, Uuid, insert, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import TimelineRow
+from storage.unnested import unnested
 
 
 class Event(StrEnum):
@@ -50,6 +52,16 @@ class TimelineEvent:
     details: Mapping[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewEvent:
+    """One event about to be written down."""
+
+    post_id: UUID
+    event: Event
+    delivery_id: UUID | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
 async def append(
     session: AsyncSession,
     post_id: UUID,
@@ -59,10 +71,23 @@ async def append(
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write an event down in the transaction that made it happen."""
+    new = NewEvent(post_id=post_id, event=event, delivery_id=delivery_id, details=details or {})
+    await append_many(session, [new])
+
+
+async def append_many(session: AsyncSession, events: Sequence[NewEvent]) -> None:
+    """Write down what happened to many at once, in their order."""
+    if not events:
+        return
+    new = unnested(
+        "new",
+        post_id=(Uuid(), [event.post_id for event in events]),
+        delivery_id=(Uuid(), [event.delivery_id for event in events]),
+        event=(Text(), [str(event.event) for event in events]),
+        details=(JSONB(), [dict(event.details) for event in events]),
+    )
     await session.execute(
-        insert(TimelineRow).values(
-            post_id=post_id, delivery_id=delivery_id, event=event, details=dict(details or {})
-        )
+        insert(TimelineRow).from_select(["post_id", "delivery_id", "event", "details"], select(new))
     )
 
 

@@ -10,6 +10,9 @@ from temporalio.workflow import ActivityCancellationType
 from contracts.publishing import DeliveryRef, PublishPostRequest
 from contracts.task_queues import ORCHESTRATION, publish_queue
 
+EXACT_LEAD = 2
+"""The request's version from which its arm lead is meant exactly."""
+
 GIVE_UP_AFTER = timedelta(days=7)
 """Longer than any quota window or outage that waiting can cure."""
 
@@ -27,16 +30,23 @@ Where the activity knows how long to wait it says so with its failure, and that 
 """
 
 
-def look_before_repeating(request: PublishPostRequest, ref: DeliveryRef) -> Mapping[str, Any]:
+def look_before_repeating(
+    request: PublishPostRequest, ref: DeliveryRef, arm_lead: timedelta
+) -> Mapping[str, Any]:
     """Publishing. Safe to repeat because the body settles its open attempt before anything else.
 
     A cancelled dispatch is waited for: it may be in the middle of a send, whose end must be known.
+    Its heartbeat timeout covers the wait for the second: thousands wait at once without a beat, and
+    a worker that dies meanwhile is noticed a heartbeat timeout after the second at the latest.
     """
+    notice = request.heartbeat_timeout
+    if request.version >= EXACT_LEAD:
+        notice += arm_lead
     return {
         "task_queue": publish_queue(ref.network),
-        "start_to_close_timeout": request.arm_lead + SEND_BUDGET,
+        "start_to_close_timeout": arm_lead + SEND_BUDGET,
         "schedule_to_close_timeout": GIVE_UP_AFTER,
-        "heartbeat_timeout": request.heartbeat_timeout,
+        "heartbeat_timeout": notice,
         "retry_policy": _QUIET_RETRY,
         "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         "priority": _priority(request),

@@ -25,10 +25,15 @@ from contracts.publishing import (
     Resume,
 )
 from domain.deliveries import DeliveryStatus, PostStatus, post_status
-from workflows.activity_options import free_to_repeat, look_before_repeating, writes_down
+from workflows.activity_options import (
+    EXACT_LEAD,
+    free_to_repeat,
+    look_before_repeating,
+    writes_down,
+)
 
 JITTER = 0.4
-"""How much of the arm lead the post's id may take away: dispatches of one second spread out."""
+"""How much of the arm lead the post's id takes away, where whoever starts it does not spread."""
 
 
 @workflow.defn(name=PUBLISH_POST)
@@ -40,6 +45,7 @@ class PublishPost:
         """All deliveries are pending; updates may arrive before `run` starts."""
         self._request = request
         self._publish_at = request.publish_at
+        self._arm_lead = request.arm_lead
         self._pending = {ref.delivery_id: ref for ref in request.deliveries}
         self._preparing = {ref.delivery_id for ref in request.deliveries if ref.prepare}
         self._statuses: dict[UUID, DeliveryStatus] = {}
@@ -60,7 +66,8 @@ class PublishPost:
             await self._prepare_ahead(moves)
             if not await self._sleep_until(self._arm_at(), moves):
                 continue
-            self._show(PostStatus.PUBLISHING)
+            if self._request.version < EXACT_LEAD:
+                self._show(PostStatus.PUBLISHING)
             self._describe("publishing")
             await asyncio.gather(
                 *(self._publish(ref, moves) for ref in list(self._pending.values()))
@@ -130,6 +137,8 @@ class PublishPost:
         self._pending = kept
         self._preparing = {ref.delivery_id for ref in move.deliveries if ref.prepare}
         self._publish_at = move.publish_at
+        if move.arm_lead is not None:
+            self._arm_lead = move.arm_lead
         self._moves += 1
         networks = sorted({str(ref.network) for ref in move.deliveries})
         workflow.upsert_search_attributes(
@@ -149,11 +158,13 @@ class PublishPost:
     def _prepare_at(self) -> datetime:
         if not self._preparing & set(self._pending):
             return self._arm_at()
-        return self._publish_at - max(self._request.prepare_lead, self._request.arm_lead)
+        return self._publish_at - max(self._request.prepare_lead, self._arm_lead)
 
     def _arm_at(self) -> datetime:
+        if self._request.version >= EXACT_LEAD:
+            return self._publish_at - self._arm_lead
         share = (self._request.post_id.int & 0xFFFF) / 0x10000
-        return self._publish_at - self._request.arm_lead * (1 - JITTER * share)
+        return self._publish_at - self._arm_lead * (1 - JITTER * share)
 
     async def _sleep_until(self, wake_at: datetime, moves: int) -> bool:
         """False when the post was moved or everything was cancelled before then."""
@@ -217,7 +228,7 @@ class PublishPost:
         handle = workflow.start_activity_method(
             Publishing.publish_delivery,
             self._delivery_request(ref),
-            **look_before_repeating(self._request, ref),
+            **look_before_repeating(self._request, ref, self._arm_lead),
         )
         self._dispatched[ref.delivery_id] = handle
         try:

@@ -2,7 +2,7 @@
 
 from storage.tables.accounts import AccountRow
 from storage.tables.base import Table
-from storage.tables.deliveries import AttemptRow, DeliveryRow, TimelineRow
+from storage.tables.deliveries import AttemptRow, DeliveryRow, DepartureRow, PaceRow, TimelineRow
 from storage.tables.feed import FeedPostRow
 from storage.tables.idempotency import IdempotencyKeyRow
 from storage.tables.media import MediaRow
@@ -16,10 +16,12 @@ __all__ = [
     "ApiKeyRow",
     "AttemptRow",
     "DeliveryRow",
+    "DepartureRow",
     "FeedPostRow",
     "IdempotencyKeyRow",
     "MediaRow",
     "OutboxRow",
+    "PaceRow",
     "PostRevisionRow",
     "PostRow",
     "Table",

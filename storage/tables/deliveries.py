@@ -72,6 +72,14 @@ class DeliveryRow(Table):
             "account_id",
             postgresql_where=text("status = 'deferred'"),
         ),
+        Index(  # what an account is about to send, for forecasts
+            "ix_deliveries_planned",
+            "account_id",
+            "publish_at",
+            postgresql_where=text(
+                "status IN ('scheduled', 'preparing', 'armed') AND NOT superseded"
+            ),
+        ),
         Index(None, "workspace_id", "status", "id"),  # lists by status
         Index(  # posts going to a network
             "ix_deliveries_network",
@@ -79,6 +87,13 @@ class DeliveryRow(Table):
             "network",
             "post_id",
             postgresql_where=text("NOT superseded"),
+        ),
+        Index(  # how late a workspace's deliveries of a time were
+            "ix_deliveries_lateness",
+            "workspace_id",
+            "publish_at",
+            postgresql_include=["network", "sent_at"],
+            postgresql_where=text("status = 'published'"),
         ),
         Index(  # one current delivery to an account of a post
             "uq_deliveries_current",
@@ -105,7 +120,10 @@ class AttemptRow(Table):
     """1 for the part's first try."""
     revision: Mapped[int]
     evidence: Mapped[dict[str, Any]]
+    departure_id: Mapped[UUID | None]
+    """With whom it was claimed ahead of the second; null when it was claimed to leave at once."""
     started_at: Mapped[datetime]
+    """When its request left, UTC; before that is known, when it was to leave."""
     outcome: Mapped[str | None]
     """null while open | published | not_sent | unconfirmed"""
     counted: Mapped[bool] = mapped_column(server_default=text("true"))
@@ -147,6 +165,38 @@ class AttemptRow(Table):
             postgresql_where=text("outcome = 'published'"),
         ),
     )
+
+
+class DepartureRow(Table):
+    """Attempts that were claimed together, ahead of their second, by one worker.
+
+    One that was never released proves that none of its requests left.
+    """
+
+    __tablename__ = "departures"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    leaves_at: Mapped[datetime]
+    """UTC."""
+    released_at: Mapped[datetime | None]
+    """Written before the first of its requests leaves."""
+    revoked_at: Mapped[datetime | None]
+    """Written by whoever found it unreleased too late; it cannot be released any more."""
+
+    __table_args__ = (
+        CheckConstraint("released_at IS NULL OR revoked_at IS NULL", name="fate"),
+        Index(None, "leaves_at"),  # removal of old ones
+    )
+
+
+class PaceRow(Table):
+    """How far a network's requests reach already; the next one leaves after them."""
+
+    __tablename__ = "paces"
+
+    network: Mapped[Network] = mapped_column(primary_key=True)
+    free_from: Mapped[datetime]
+    """UTC."""
 
 
 class TimelineRow(Table):

@@ -10,6 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
+from activities.departures import Departures
 from activities.pieces import MediaSource, Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -111,6 +112,7 @@ class Dispatcher:
             sender=Sender(
                 adapters=adapters,
                 store=self.store,
+                departures=Departures(self.store, self.clock),
                 pieces=pieces,
                 refusals=refusals,
                 lookups=LookupPlan(),

@@ -5,6 +5,7 @@ import pytest
 from domain.content import Content
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
+from storage.delivery_state import OpenAttempt
 from storage.posts import Delivery
 from tests.activities.dispatcher import Dispatcher
 from tests.activities.scripted_adapter import SearchableNetwork, receipt
@@ -32,7 +33,7 @@ async def test_with_an_open_attempt_it_is_unconfirmed(
     state = await scripted.store.arm(delivery.id)
     assert state is not None
     attempt = await scripted.store.claim(state, 0, {}, scripted.clock())
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     outcome = await scripted.give_up(delivery, "worker lost")
     assert outcome.status is DeliveryStatus.UNCONFIRMED
     reason = (await author.stored(delivery.id)).reason or {}
@@ -46,7 +47,7 @@ async def test_with_only_its_comment_left_it_is_published(
     state = await scripted.store.arm(delivery.id)
     assert state is not None
     attempt = await scripted.store.claim(state, 0, {}, scripted.clock())
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await scripted.store.record_published(state, attempt, receipt(), last_part=False)
     outcome = await scripted.give_up(delivery)
     assert outcome.status is DeliveryStatus.PUBLISHED

@@ -27,6 +27,7 @@ from networks.protocol import Connection, Outgoing, Target
 from runtime.resources import Resources
 from storage.account_access import AccountStore
 from storage.database import Database
+from storage.delivery_state import OpenAttempt
 from storage.posts import Delivery
 from storage.tables import AccountRow
 from tests.activities.conftest import Networks, NewDispatcher
@@ -501,7 +502,7 @@ class TestThreads:
         state = await scripted.store.arm(delivery.id)
         assert state is not None
         attempt = await scripted.store.claim(state, 0, {}, scripted.clock())
-        assert attempt is not None
+        assert isinstance(attempt, OpenAttempt)
         await scripted.store.record_published(state, attempt, receipt(), last_part=False)
         searchable.sends.then(receipt(2))
         assert (await scripted.publish(delivery)).outcome.status is DeliveryStatus.PUBLISHED

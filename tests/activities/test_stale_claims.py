@@ -9,7 +9,8 @@ import pytest
 from activities.sending import CLAIM_LIFETIME
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
-from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.claims import Claimed
+from storage.delivery_state import DeliveryState
 from tests.activities.dispatcher import Dispatcher
 from tests.activities.scripted_adapter import SearchableNetwork, receipt
 from tests.activities.written_posts import Author
@@ -26,7 +27,7 @@ async def test_a_worker_that_stood_still_after_its_claim_looks_before_it_sends(
 
     async def stand_still_after_it(
         state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
-    ) -> OpenAttempt | None:
+    ) -> Claimed:
         attempt = await claim(state, part, evidence, started_at)
         scripted.clock.jump(CLAIM_LIFETIME + timedelta(seconds=1))
         return attempt

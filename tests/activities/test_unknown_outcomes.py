@@ -10,6 +10,7 @@ from domain.deliveries import DeliveryStatus
 from domain.networks import Network
 from domain.policies import AmbiguityPolicy
 from networks.protocol import NetworkAdapter
+from storage.delivery_state import OpenAttempt
 from storage.posts import Delivery, TargetAccount
 from tests.activities.conftest import IMPATIENCE, Networks, NewDispatcher, PictureShelf
 from tests.activities.dispatcher import Dispatcher
@@ -224,7 +225,7 @@ async def test_what_a_killed_worker_left_open_is_settled_by_the_next(
     piece = publishing._pieces.part(state, 0)
     evidence = adapters[network].write_ahead(target, piece, state.prepared.get(0, {}))
     attempt = await dispatcher.store.claim(state, 0, evidence, dispatcher.clock())
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     if was_sent:
         await adapters[network].send(target, publishing._pieces.outgoing(state, piece, attempt))
     # Killed here: no outcome is written down, and nobody knows how far it came.

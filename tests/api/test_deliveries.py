@@ -11,6 +11,7 @@ from sqlalchemy import select
 from domain.networks import Network
 from domain.receipts import Receipt
 from storage.database import Database
+from storage.delivery_state import OpenAttempt
 from storage.tables import PostRow
 from tests.api.test_posts_actors import Author, PublishingWorker, accepted, problem, refused
 from tests.conftest import Tenant
@@ -197,7 +198,7 @@ async def test_a_retry_of_a_thread_keeps_showing_what_is_public_of_it(
     state = await worker.arm(again["id"])
     assert set(state.receipts) == {0}
     attempt = await worker.store.claim(state, 1, {}, datetime.now(UTC))
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     receipt = Receipt(remote_id="2", permalink="https://network.example/2", details={})
     await worker.store.record_published(state, attempt, receipt, last_part=True)
     told = await shown(author, again["id"])

@@ -11,6 +11,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from domain.limits import AccountLimits
+from domain.deliveries import DeliveryStatus
 from domain.networks import Network
 from domain.receipts import Receipt
 from storage import connections
@@ -135,14 +136,14 @@ class PublishingWorker:
     async def arm(self, delivery_id: str) -> DeliveryState:
         """Get ready to send."""
         state = await self.store.arm(UUID(delivery_id))
-        assert state is not None
+        assert state.status is DeliveryStatus.ARMED
         return state
 
     async def claim(self, delivery_id: str, part: int = 0) -> tuple[DeliveryState, OpenAttempt]:
         """Begin to send: from here on it may be public."""
         state = await self.arm(delivery_id)
         attempt = await self.store.claim(state, part, {}, datetime.now(UTC))
-        assert attempt is not None
+        assert isinstance(attempt, OpenAttempt)
         return state, attempt
 
     async def publish(self, delivery_id: str, *, last_part: bool = True) -> DeliveryState:
@@ -166,7 +167,7 @@ class PublishingWorker:
         """Be refused for good in the middle of a thread that is public so far."""
         state = await self.store.load(UUID(delivery_id))
         attempt = await self.store.claim(state, part, {}, datetime.now(UTC))
-        assert attempt is not None
+        assert isinstance(attempt, OpenAttempt)
         await self.store.record_not_sent(state, attempt, REFUSAL, counted=True, then=Fail())
 
     async def defer(self, delivery_id: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from domain.deliveries import DeliveryStatus
 from domain.networks import Network
 from storage.database import Database
 from tests.api.test_posts_actors import TOMORROW, Author, PublishingWorker, accepted, problem
@@ -39,7 +40,7 @@ async def test_a_cancelled_post_is_never_published(
     assert [one["status"] for one in cancelled["deliveries"]] == ["cancelled", "cancelled"]
     for state in armed:
         assert await worker.store.claim(state, 0, {}, datetime.now(UTC)) is None
-        assert await worker.store.arm(state.delivery_id) is None
+        assert (await worker.store.arm(state.delivery_id)).status is DeliveryStatus.CANCELLED
 
 
 async def test_the_workflow_is_told_which_deliveries_are_off(author: Author) -> None:

@@ -107,6 +107,7 @@ class RunRelay:
             prepare=timedelta(seconds=60),
             arm=timedelta(seconds=5),
             heartbeat_timeout=timedelta(seconds=20),
+            armed_per_second=100,
         )
         return OutboxRelay(
             database=self._database,

@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
+from activities.departures import Departures
 from activities.pieces import Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -63,7 +64,12 @@ T = TypeVar("T")
 CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 
 ARM_LEAD = timedelta(seconds=1)
-LEADS = Leads(prepare=timedelta(seconds=10), arm=ARM_LEAD, heartbeat_timeout=timedelta(seconds=20))
+LEADS = Leads(
+    prepare=timedelta(seconds=10),
+    arm=ARM_LEAD,
+    heartbeat_timeout=timedelta(seconds=20),
+    armed_per_second=100,
+)
 LEASE = timedelta(minutes=5)
 FAILURE_KNOWN_AFTER = 0.03
 """Seconds."""
@@ -170,7 +176,7 @@ class PublishingSystem:
         withdrawals = Withdrawals(environment.client)
         self._publishing = self._build_publishing(settler)
         self._publishing.withdrawals = withdrawals
-        workflows = MortalWorkflows(environment.client, LEADS)
+        workflows = MortalWorkflows(environment.client, LEADS, self.time)
         workflows.fate = self.fate
         workflows.telling = withdrawals.telling
         self._relay = OutboxRelay(
@@ -302,6 +308,7 @@ class PublishingSystem:
             sender=Sender(
                 adapters=adapters,
                 store=store,
+                departures=Departures(store, clock),
                 pieces=pieces,
                 refusals=refusals,
                 lookups=LookupPlan(),

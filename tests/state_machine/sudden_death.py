@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from domain.deliveries import DeliveryStatus
 from domain.receipts import Receipt
 from relay.post_workflows import PostWorkflows
+from storage.claims import Claimed
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outbox import OutboxItem
@@ -71,10 +71,10 @@ class MortalStore(PublishingStore):
         super().__init__(database)
         self._fate = fate
 
-    async def arm(self, delivery_id: UUID) -> DeliveryState | None:
+    async def arm(self, delivery_id: UUID, due_by: datetime | None = None) -> DeliveryState:
         """Move to `armed`."""
         self._fate.reach(Point.LOADED)
-        state = await super().arm(delivery_id)
+        state = await super().arm(delivery_id, due_by)
         self._fate.reach(Point.ARMED)
         return state
 
@@ -87,22 +87,29 @@ class MortalStore(PublishingStore):
         return kept
 
     async def claim(
-        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], started_at: datetime
-    ) -> OpenAttempt | None:
+        self, state: DeliveryState, part: int, evidence: Mapping[str, Any], leaves_at: datetime
+    ) -> Claimed:
         """Write the attempt ahead."""
         self._fate.reach(Point.UNCLAIMED)
-        attempt = await super().claim(state, part, evidence, started_at)
+        attempt = await super().claim(state, part, evidence, leaves_at)
         self._fate.reach(Point.CLAIMED)
         return attempt
 
     async def record_published(
-        self, state: DeliveryState, attempt: OpenAttempt, receipt: Receipt, *, last_part: bool
-    ) -> DeliveryStatus:
+        self,
+        state: DeliveryState,
+        attempt: OpenAttempt,
+        receipt: Receipt,
+        *,
+        last_part: bool,
+        sent_at: datetime | None = None,
+    ) -> None:
         """Keep the receipt."""
         self._fate.reach(Point.SENT)
-        status = await super().record_published(state, attempt, receipt, last_part=last_part)
+        await super().record_published(
+            state, attempt, receipt, last_part=last_part, sent_at=sent_at
+        )
         self._fate.reach(Point.RECORDED)
-        return status
 
     async def record_not_sent(
         self,
@@ -138,9 +145,9 @@ class MortalWorkflows(PostWorkflows):
     fate: Fate
     telling: asyncio.Lock
 
-    async def carry_out(self, item: OutboxItem, post: Post) -> bool:
+    async def carry_out(self, item: OutboxItem, post: Post, crowd: int = 0) -> bool:
         """Do what the item says."""
         async with self.telling:
-            started = await super().carry_out(item, post)
+            started = await super().carry_out(item, post, crowd)
         self.fate.reach(Point.TOLD)
         return started

@@ -13,7 +13,7 @@ from domain.receipts import Receipt
 from runtime.resources import Resources
 from storage import posts
 from storage.database import Database
-from storage.delivery_state import DeliveryState
+from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outcomes import Reason, Wait
 from storage.posts import PublishTime
 from storage.publishing import PublishingStore
@@ -87,7 +87,7 @@ async def test_a_draft_has_nothing_to_publish(store: PublishingStore, author: Au
     post = await author.write(await author.connect(Network.X))
     async with author._database.transaction() as session:
         await session.execute(update(DeliveryRow).values(publish_at=None))
-    with pytest.raises(LookupError, match="draft"):
+    with pytest.raises(LookupError, match="publish time"):
         await store.load(post.deliveries[0].id)
 
 
@@ -111,7 +111,7 @@ async def test_open_tries_are_not_over_and_do_not_count_yet(
     store: PublishingStore, armed: DeliveryState
 ) -> None:
     attempt = await store.claim(armed, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     assert (await store.load(armed.delivery_id)).tries == {}
     await store.record_not_sent(armed, attempt, UNKNOWN, counted=True, then=Wait(until=NOW))
     assert (await store.load(armed.delivery_id)).tries == {0: 1}
@@ -124,7 +124,7 @@ async def test_looking_starts_from_the_earliest_try(
         state = await store.arm(armed.delivery_id)
         assert state is not None
         attempt = await store.claim(state, 0, {}, NOW + timedelta(minutes=minutes))
-        assert attempt is not None
+        assert isinstance(attempt, OpenAttempt)
         await store.record_not_sent(state, attempt, UNKNOWN, counted=True, then=Wait(until=NOW))
     assert (await store.load(armed.delivery_id)).first_tries == {0: NOW}
 
@@ -134,7 +134,7 @@ async def test_a_part_is_doubtful_once_an_unanswered_try_was_closed_by_looking(
     store: PublishingStore, armed: DeliveryState, looked: bool
 ) -> None:
     attempt = await store.claim(armed, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     if looked:
         await store.record_lookup(armed, attempt, UNKNOWN, found="absent")
     assert (await store.load(armed.delivery_id)).doubtful == frozenset()
@@ -146,7 +146,7 @@ async def test_a_retry_knows_of_the_doubt_of_the_delivery_before_it(
     store: PublishingStore, author: Author, armed: DeliveryState
 ) -> None:
     attempt = await store.claim(armed, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await store.leave_unconfirmed(armed, attempt, UNKNOWN)
     delivery = await author.delivery(armed.post_id, armed.delivery_id)
     async with author._database.transaction() as session:

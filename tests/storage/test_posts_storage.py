@@ -14,6 +14,7 @@ from domain.receipts import Receipt
 from runtime.resources import Resources
 from storage import posts
 from storage.database import Database
+from storage.delivery_state import OpenAttempt
 from storage.outcomes import Fail, Reason, Wait
 from storage.posts import Delivery, Post, PostFilter
 from storage.publishing import PublishingStore
@@ -50,7 +51,7 @@ async def publish(store: PublishingStore, delivery: Delivery) -> None:
     state = await store.arm(delivery.id)
     assert state is not None
     attempt = await store.claim(state, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await store.record_published(state, attempt, RECEIPT, last_part=True)
 
 
@@ -159,7 +160,7 @@ async def test_a_person_settles_what_nobody_could_prove(
     state = await store.arm(doubtful.id)
     assert state is not None
     attempt = await store.claim(state, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await store.leave_unconfirmed(state, attempt, REFUSAL)
     assert (await author.post(post.id)).status is PostStatus.PUBLISHING
     async with database.transaction() as session:

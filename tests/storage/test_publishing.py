@@ -67,7 +67,7 @@ async def armed(store: PublishingStore, delivery: Delivery) -> DeliveryState:
 async def attempt(store: PublishingStore, armed: DeliveryState) -> OpenAttempt:
     """It, claimed."""
     attempt = await store.claim(armed, 0, {"key": "k"}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     return attempt
 
 
@@ -255,12 +255,12 @@ def _put_off(then: Aftermath) -> Move:
 
 
 async def _start_preparing(store: PublishingStore, state: DeliveryState) -> None:
-    if await store.start_preparing(state.delivery_id) is None:
+    if (await store.start_preparing(state.delivery_id)).status is not DeliveryStatus.PREPARING:
         raise IllegalTransition
 
 
 async def _arm(store: PublishingStore, state: DeliveryState) -> None:
-    if await store.arm(state.delivery_id) is None:
+    if (await store.arm(state.delivery_id)).status is not DeliveryStatus.ARMED:
         raise IllegalTransition
 
 
@@ -399,7 +399,7 @@ async def test_the_post_is_published_when_its_last_two_deliveries_end_at_once(
         state = await store.arm(delivery.id)
         assert state is not None
         attempt = await store.claim(state, 0, {}, NOW)
-        assert attempt is not None
+        assert isinstance(attempt, OpenAttempt)
         states.append(state)
         attempts.append(attempt)
     await asyncio.gather(
@@ -422,7 +422,7 @@ async def test_a_post_follows_its_deliveries_one_by_one(
     assert state is not None
     seen.append((await author.post(post.id)).status)
     attempt = await store.claim(state, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     seen.append((await author.post(post.id)).status)
     await store.record_published(state, attempt, RECEIPT, last_part=True)
     seen.append((await author.post(post.id)).status)
@@ -482,7 +482,7 @@ async def half_sent(store: PublishingStore, author: Author) -> DeliveryState:
     state = await store.arm(post.deliveries[0].id)
     assert state is not None
     attempt = await store.claim(state, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await store.record_published(state, attempt, RECEIPT, last_part=False)
     return state.with_receipt(0, RECEIPT)
 
@@ -493,9 +493,10 @@ async def test_a_thread_is_sending_until_its_last_part_is_public(
     stored = await author.stored(half_sent.delivery_id)
     assert (stored.status, stored.remote_id) == (DeliveryStatus.SENDING, "1")
     attempt = await store.claim(half_sent, 1, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     second = Receipt(remote_id="2", permalink=None)
-    assert await store.record_published(half_sent, attempt, second, last_part=True) == "published"
+    await store.record_published(half_sent, attempt, second, last_part=True)
+    assert (await author.stored(half_sent.delivery_id)).status is DeliveryStatus.PUBLISHED
     stored = await author.stored(half_sent.delivery_id)
     assert (stored.status, stored.remote_id) == (DeliveryStatus.PUBLISHED, "1")
 
@@ -521,7 +522,7 @@ async def test_a_comment_that_is_given_up_leaves_its_post_published(
     state = await store.arm(post.deliveries[0].id)
     assert state is not None
     attempt = await store.claim(state, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await store.record_published(state, attempt, RECEIPT, last_part=False)
     await store.put_off(state, REFUSAL, then=LATER)
     await store.put_off(state, REFUSAL, then=WithoutComment())
@@ -539,11 +540,11 @@ async def test_a_comment_of_unknown_fate_leaves_its_post_published(
     state = await store.arm(post.deliveries[0].id)
     assert state is not None
     attempt = await store.claim(state, 0, {}, NOW)
-    assert attempt is not None
+    assert isinstance(attempt, OpenAttempt)
     await store.record_published(state, attempt, RECEIPT, last_part=False)
     state = state.with_receipt(0, RECEIPT)
     comment = await store.claim(state, 1, {}, NOW)
-    assert comment is not None
+    assert isinstance(comment, OpenAttempt)
     await store.leave_unconfirmed(state, comment, REFUSAL)
     stored = await author.stored(state.delivery_id)
     assert (stored.status, stored.reason) == (DeliveryStatus.PUBLISHED, REFUSAL.as_json())

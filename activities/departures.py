@@ -1,0 +1,235 @@
+"""Everything that leaves at one second: claimed together shortly before it, let go when it comes.
+
+A crowd cannot be claimed at its second without being late. So it is claimed ahead, in departures of
+one transaction each. A departure is released by one small write when its second has come; until
+then none of its requests left, for certain, so a worker that dies before has sent nothing.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from uuid import UUID
+
+import structlog
+
+from activities.waiting import Clock
+from domain.ids import new_id
+from domain.networks import Network
+from networks.protocol import Evidence
+from storage.claims import Claim, Claimed
+from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.publishing import PublishingStore
+
+log = structlog.get_logger(__name__)
+
+CROWD = 25
+"""Fewer than these leave in time when they are claimed at their second."""
+
+CLAIMS_PER_SECOND = 1500
+"""What two busy cores claim; a crowd is claimed ahead by as long as it takes."""
+
+SHORTEST_AHEAD = timedelta(milliseconds=500)
+LONGEST_AHEAD = timedelta(seconds=15)
+"""What is claimed can no longer be changed: never for longer than this before its time."""
+
+MOST = 200
+"""Claims of one departure: so many are in doubt together when a worker dies in its middle."""
+
+RELEASED_AHEAD = timedelta(milliseconds=20)
+"""What the first release may take."""
+
+LOOK = timedelta(milliseconds=250)
+"""Between two looks at the clock, which may be set."""
+
+RUSH = timedelta(seconds=2)
+"""The longest that receipts wait for the requests of the same second to leave first."""
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class Seat:
+    """One part that waits for its second."""
+
+    state: DeliveryState
+    part: int
+    evidence: Evidence
+    leaves: "asyncio.Future[Claimed]"
+    """Done when the second has come: the attempt to send, or why there is none."""
+    second: "_Second"
+
+    def give_up(self) -> bool:
+        """Leave the queue again; False when it is being claimed: then it has to go."""
+        was_waiting = self in self.second.waiting
+        self.second.waiting.pop(self, None)
+        return was_waiting
+
+
+@dataclass(eq=False, kw_only=True, slots=True)
+class _Second:
+    """One publish time, and what waits for it in this process."""
+
+    at: datetime
+    waiting: dict[Seat, None] = field(default_factory=dict)
+    """In the order of booking; two dispatches of one delivery may both be here."""
+    booked: int = 0
+    timer: asyncio.TimerHandle | None = None
+    departing: "asyncio.Task[None] | None" = None
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Departures:
+    """Holds what is armed in this process, by the second at which it leaves."""
+
+    def __init__(self, store: PublishingStore, clock: Clock) -> None:
+        """`store` keeps the claims."""
+        self._store = store
+        self._clock = clock
+        self._seconds: dict[datetime, _Second] = {}
+
+    def book(self, state: DeliveryState, part: int, evidence: Evidence) -> Seat:
+        """Take a place; one whose time has come is claimed at once."""
+        second = self._seconds.get(state.publish_at)
+        if second is None:
+            second = self._seconds[state.publish_at] = _Second(at=state.publish_at)
+        leaves: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()
+        seat = Seat(state=state, part=part, evidence=evidence, leaves=leaves, second=second)
+        second.waiting[seat] = None
+        second.booked += 1
+        if second.departing is None:
+            self._set_timer(second)
+        return seat
+
+    async def after_rush(self, publish_at: datetime) -> None:
+        """Return when the requests of that second have left: nothing else is urgent before."""
+        if (second := self._seconds.get(publish_at)) is not None:
+            try:
+                await asyncio.wait_for(second.gone.wait(), RUSH.total_seconds())
+            except TimeoutError:
+                log.warning("the rush lasts", publish_at=publish_at.isoformat())
+
+    def _set_timer(self, second: _Second) -> None:
+        """Depart earlier the more there is to claim."""
+        if second.timer is not None:
+            second.timer.cancel()
+        wait = (second.at - _ahead(second.booked) - self._clock()).total_seconds()
+        if wait <= 0:
+            second.departing = asyncio.create_task(self._depart(second))
+            return
+        loop = asyncio.get_running_loop()
+        second.timer = loop.call_later(min(wait, LOOK.total_seconds()), self._set_timer, second)
+
+    async def _until(self, moment: datetime) -> None:
+        while (wait := (moment - self._clock()).total_seconds()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(min(wait, LOOK.total_seconds()))
+
+    async def _depart(self, second: _Second) -> None:
+        departures = await self._claim_ahead(second)
+        await self._until(second.at - RELEASED_AHEAD)
+        for departure_id, won in departures:
+            await self._release(departure_id, won)
+        del self._seconds[second.at]
+        late = list(second.waiting)
+        second.waiting.clear()
+        await self._until(second.at)
+        await asyncio.gather(*(self._claim_now(seat) for seat in late))
+        second.gone.set()
+
+    async def _claim_ahead(
+        self, second: _Second
+    ) -> list[tuple[UUID, list[tuple[Seat, OpenAttempt]]]]:
+        """Departures in the order of leaving; what comes while a crowd is claimed comes along."""
+        claimed = []
+        while len(second.waiting) and self._may_claim_ahead(second):
+            for seats in _departures(second.waiting):
+                present = [seat for seat in seats if seat.give_up()]
+                departure_id = new_id()
+                if won := await self._claim_together(departure_id, present):
+                    claimed.append((departure_id, won))
+        return claimed
+
+    def _may_claim_ahead(self, second: _Second) -> bool:
+        return second.booked >= CROWD and self._clock() < second.at - RELEASED_AHEAD
+
+    async def _claim_together(
+        self, departure_id: UUID, seats: Sequence[Seat]
+    ) -> list[tuple[Seat, OpenAttempt]]:
+        """Those that won; the others learn at once why they did not."""
+        claims = [
+            Claim(
+                state=seat.state,
+                part=seat.part,
+                evidence=seat.evidence,
+                leaves_at=seat.second.at,
+                departure_id=departure_id,
+            )
+            for seat in seats
+        ]
+        try:
+            answers = await self._store.claim_together(claims)
+        except Exception as error:  # noqa: BLE001  it belongs to those who wait
+            _fail(seats, error)
+            return []
+        won = []
+        for seat, answer in zip(seats, answers, strict=True):
+            if isinstance(answer, OpenAttempt):
+                won.append((seat, answer))
+            else:
+                seat.leaves.set_result(answer)
+        return won
+
+    async def _release(self, departure_id: UUID, won: list[tuple[Seat, OpenAttempt]]) -> None:
+        """Let its requests go; nobody's, when it was revoked meanwhile."""
+        try:
+            is_released = await self._store.release(departure_id)
+        except Exception as error:  # noqa: BLE001  it belongs to those who wait
+            _fail([seat for seat, _ in won], error)
+            return
+        if not is_released:
+            log.warning("departure revoked", departure_id=str(departure_id), attempts=len(won))
+        for seat, attempt in won:
+            seat.leaves.set_result(attempt if is_released else None)
+
+    async def _claim_now(self, seat: Seat) -> None:
+        try:
+            now = max(seat.second.at, self._clock())
+            seat.leaves.set_result(
+                await self._store.claim(seat.state, seat.part, seat.evidence, now)
+            )
+        except Exception as error:  # noqa: BLE001  it belongs to the one who waits
+            seat.leaves.set_exception(error)
+
+
+def _fail(seats: Iterable[Seat], error: Exception) -> None:
+    for seat in seats:
+        seat.leaves.set_exception(error)
+
+
+def _ahead(booked: int) -> timedelta:
+    """How long before its second a crowd is claimed."""
+    if booked < CROWD:
+        return RELEASED_AHEAD
+    needed = timedelta(seconds=booked / CLAIMS_PER_SECOND)
+    return min(SHORTEST_AHEAD + needed, LONGEST_AHEAD)
+
+
+def _departures(waiting: Iterable[Seat]) -> Iterator[list[Seat]]:
+    """In fair order: the urgent first, then the workspaces in turn; each of one network."""
+    together: defaultdict[Network, list[Seat]] = defaultdict(list)
+    for seat in _in_turn(waiting):
+        departure = together[seat.state.network]
+        departure.append(seat)
+        if len(departure) == MOST:
+            yield together.pop(seat.state.network)
+    yield from together.values()
+
+
+def _in_turn(waiting: Iterable[Seat]) -> Iterator[Seat]:
+    queues: defaultdict[int, defaultdict[UUID, list[Seat]]]
+    queues = defaultdict(lambda: defaultdict(list))
+    for seat in waiting:
+        queues[seat.state.priority][seat.state.workspace_id].append(seat)
+    for _, by_workspace in sorted(queues.items()):
+        for turn in zip_longest(*by_workspace.values()):
+            yield from (seat for seat in turn if seat is not None)

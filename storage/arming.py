@@ -1,0 +1,86 @@
+"""Deliveries on their way to a worker: what it prepares or holds, read as it is then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import DateTime, Uuid, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.deliveries import WAITING, DeliveryStatus
+from storage import timeline
+from storage.delivery_state import DeliveryState, load_many
+from storage.post_status import derive_post_statuses, lock_posts
+from storage.tables import AttemptRow, DeliveryRow
+from storage.timeline import Event, NewEvent
+from storage.unnested import unnested
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A delivery that a worker is asked to see to."""
+
+    delivery_id: UUID
+    due_by: datetime | None = None
+    """The publish time that the worker was told, UTC: what was moved later is left alone."""
+
+
+async def arm_many(
+    session: AsyncSession, arrivals: Sequence[Arrival]
+) -> list[DeliveryState | Exception]:
+    """Arm what waits, and read each as it is then; LookupError for one that does not exist."""
+    return await _enter_many(session, arrivals, DeliveryStatus.ARMED, Event.ARMED)
+
+
+async def prepare_many(
+    session: AsyncSession, arrivals: Sequence[Arrival]
+) -> list[DeliveryState | Exception]:
+    """The same for what is prepared ahead of time."""
+    return await _enter_many(session, arrivals, DeliveryStatus.PREPARING, Event.PREPARING)
+
+
+async def _enter_many(
+    session: AsyncSession, arrivals: Sequence[Arrival], status: DeliveryStatus, event: Event
+) -> list[DeliveryState | Exception]:
+    delivery_ids = {arrival.delivery_id for arrival in arrivals}
+    post_ids = select(DeliveryRow.post_id).where(DeliveryRow.id.in_(delivery_ids))
+    await lock_posts(session, await session.scalars(post_ids))
+    entered = await _move_waiting(session, arrivals, status)
+    await timeline.append_many(
+        session,
+        [NewEvent(post_id=post, event=event, delivery_id=delivery) for delivery, post in entered],
+    )
+    await derive_post_statuses(session, {post for _, post in entered})
+    states = await load_many(session, delivery_ids)
+    return [
+        states.get(arrival.delivery_id) or LookupError(f"no delivery {arrival.delivery_id}")
+        for arrival in arrivals
+    ]
+
+
+async def _move_waiting(
+    session: AsyncSession, arrivals: Sequence[Arrival], status: DeliveryStatus
+) -> Sequence[tuple[UUID, UUID]]:
+    """Delivery and post of each that waits and has nothing open: that is settled first."""
+    arrived = unnested(
+        "arrived",
+        id=(Uuid(), [arrival.delivery_id for arrival in arrivals]),
+        due_by=(DateTime(timezone=True), [arrival.due_by for arrival in arrivals]),
+    )
+    is_open = select(AttemptRow.id).where(
+        AttemptRow.root_id == DeliveryRow.root_id, AttemptRow.outcome.is_(None)
+    )
+    statement = (
+        update(DeliveryRow)
+        .where(
+            DeliveryRow.id == arrived.c.id,
+            DeliveryRow.publish_at <= func.coalesce(arrived.c.due_by, DeliveryRow.publish_at),
+            DeliveryRow.status.in_(WAITING),
+            ~is_open.exists(),
+        )
+        .values(status=status, deferred_until=None, reason=None, updated_at=func.now())
+        .returning(DeliveryRow.id, DeliveryRow.post_id)
+        .execution_options(synchronize_session=False)
+    )
+    return [(row.id, row.post_id) for row in await session.execute(statement)]
