@@ -82,10 +82,11 @@ class _Second:
 class Departures:
     """Holds what is armed in this process, by the second at which it leaves."""
 
-    def __init__(self, store: PublishingStore, clock: Clock) -> None:
-        """`store` keeps the claims."""
+    def __init__(self, store: PublishingStore, clock: Clock, *, crowd: int = CROWD) -> None:
+        """`store` keeps the claims; so many of one second, or more, are claimed ahead."""
         self._store = store
         self._clock = clock
+        self._crowd = crowd
         self._seconds: dict[datetime, _Second] = {}
 
     def book(self, state: DeliveryState, part: int, evidence: Evidence) -> Seat:
@@ -113,12 +114,18 @@ class Departures:
         """Depart earlier the more there is to claim."""
         if second.timer is not None:
             second.timer.cancel()
-        wait = (second.at - _ahead(second.booked) - self._clock()).total_seconds()
+        wait = (second.at - self._ahead(second) - self._clock()).total_seconds()
         if wait <= 0:
             second.departing = asyncio.create_task(self._depart(second))
             return
         loop = asyncio.get_running_loop()
         second.timer = loop.call_later(min(wait, LOOK.total_seconds()), self._set_timer, second)
+
+    def _ahead(self, second: _Second) -> timedelta:
+        if second.booked < self._crowd:
+            return RELEASED_AHEAD
+        needed = timedelta(seconds=second.booked / CLAIMS_PER_SECOND)
+        return min(SHORTEST_AHEAD + needed, LONGEST_AHEAD)
 
     async def _until(self, moment: datetime) -> None:
         while (wait := (moment - self._clock()).total_seconds()) > 0:  # noqa: ASYNC110
@@ -142,7 +149,7 @@ class Departures:
         """Departures in the order of leaving; what comes while a crowd is claimed comes along."""
         claimed = []
         while len(second.waiting) and self._may_claim_ahead(second):
-            for seats in _departures(second.waiting):
+            for seats in fair_departures(second.waiting):
                 present = [seat for seat in seats if seat.give_up()]
                 departure_id = new_id()
                 if won := await self._claim_together(departure_id, present):
@@ -150,7 +157,7 @@ class Departures:
         return claimed
 
     def _may_claim_ahead(self, second: _Second) -> bool:
-        return second.booked >= CROWD and self._clock() < second.at - RELEASED_AHEAD
+        return second.booked >= self._crowd and self._clock() < second.at - RELEASED_AHEAD
 
     async def _claim_together(
         self, departure_id: UUID, seats: Sequence[Seat]
@@ -206,15 +213,7 @@ def _fail(seats: Iterable[Seat], error: Exception) -> None:
         seat.leaves.set_exception(error)
 
 
-def _ahead(booked: int) -> timedelta:
-    """How long before its second a crowd is claimed."""
-    if booked < CROWD:
-        return RELEASED_AHEAD
-    needed = timedelta(seconds=booked / CLAIMS_PER_SECOND)
-    return min(SHORTEST_AHEAD + needed, LONGEST_AHEAD)
-
-
-def _departures(waiting: Iterable[Seat]) -> Iterator[list[Seat]]:
+def fair_departures(waiting: Iterable[Seat]) -> Iterator[list[Seat]]:
     """In fair order: the urgent first, then the workspaces in turn; each of one network."""
     together: defaultdict[Network, list[Seat]] = defaultdict(list)
     for seat in _in_turn(waiting):

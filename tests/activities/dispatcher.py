@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
-from activities.departures import Departures
+from activities.departures import CROWD, Departures
 from activities.pieces import MediaSource, Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -21,6 +21,7 @@ from domain.networks import Network
 from domain.retry import LookupPlan, RetryPlan
 from networks.protocol import NetworkAdapter
 from storage.account_access import AccountStore
+from storage.admission import Admission
 from storage.database import Database
 from storage.posts import Delivery
 from storage.publishing import PublishingStore
@@ -84,10 +85,16 @@ class Dispatcher:
         adapters: Mapping[Network, NetworkAdapter],
         media: MediaSource,
         also_jump: Jump | None = None,
+        crowd: int = CROWD,
+        admission: Admission | None = None,
     ) -> None:
-        """`also_jump` moves the networks' clock along with the worker's."""
+        """`crowd` is how many of one second are claimed ahead.
+
+        `also_jump` moves the networks' clock along with the worker's.
+        """
         self.clock = JumpingClock()
-        self.store = PublishingStore(database)
+        self.store = PublishingStore(database, admission)
+        self.departures = Departures(self.store, self.clock, crowd=crowd)
         self._also_jump = also_jump
         accounts = Accounts(AccountStore(database), vault)
         pieces = Pieces(media)
@@ -112,7 +119,7 @@ class Dispatcher:
             sender=Sender(
                 adapters=adapters,
                 store=self.store,
-                departures=Departures(self.store, self.clock),
+                departures=self.departures,
                 pieces=pieces,
                 refusals=refusals,
                 lookups=LookupPlan(),

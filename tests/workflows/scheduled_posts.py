@@ -120,11 +120,14 @@ class ScheduledPost:
         await self._environment.sleep(moment - await self._environment.get_current_time())
 
     async def falls_asleep(self) -> None:
-        """Wait until its workflow has set its first timer."""
+        """Wait until its workflow is asleep: not woken yet, or with its first timer set."""
         async with asyncio.timeout(DEADLINE):
             while True:
                 events = (await self.history()).events
-                if any(event.HasField("timer_started_event_attributes") for event in events):
+                woken = len(events) > 1
+                if not woken or any(
+                    event.HasField("timer_started_event_attributes") for event in events
+                ):
                     return
                 await asyncio.sleep(0.02)
 
@@ -232,8 +235,12 @@ class Posts:
         post_id: UUID | None = None,
         prepare_lead: timedelta = PREPARE_LEAD,
         arm_lead: timedelta = ARM_LEAD,
+        version: int = 2,
     ) -> ScheduledPost:
-        """Start a post's workflow as the relay does, to be published `ahead` from now."""
+        """Start a post's workflow as the relay does, to be published `ahead` from now.
+
+        Version 1 is how relays before this one did: without a delay.
+        """
         publish_at = await self._environment.get_current_time() + ahead
         post_id = post_id or post_without_jitter()
         workspace_id = new_id()
@@ -246,7 +253,9 @@ class Posts:
             prepare_lead=prepare_lead,
             arm_lead=arm_lead,
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
+            version=version,
         )
+        delay = request.wake_at() - await self._environment.get_current_time()
         networks = sorted({str(one.network) for one in deliveries})
         handle = await self._environment.client.start_workflow(
             PUBLISH_POST,
@@ -254,6 +263,7 @@ class Posts:
             id=post_workflow_id(post_id),
             task_queue=ORCHESTRATION,
             result_type=PublishPostResult,
+            start_delay=delay if version > 1 and delay > timedelta(seconds=1) else None,
             priority=Priority(priority_key=PRIORITY, fairness_key=str(workspace_id)),
             search_attributes=TypedSearchAttributes(
                 [

@@ -50,11 +50,11 @@ async def test_is_dispatched_ahead_of_its_time_and_carries_it(posts: Posts) -> N
 
 
 @pytest.mark.parametrize(("last_bits", "share"), [(0x0000, 0), (0x8000, 0.5), (0xFFFF, 1)])
-async def test_the_lead_is_spread_by_the_posts_id(
+async def test_what_older_relays_started_spreads_its_lead_by_the_posts_id(
     posts: Posts, last_bits: int, share: float
 ) -> None:
     post_id = UUID(int=new_id().int & ~0xFFFF | last_bits)
-    post = await posts.schedule(Delivery(network=Network.X), post_id=post_id)
+    post = await posts.schedule(Delivery(network=Network.X), post_id=post_id, version=1)
     await post.ends()
     [call] = post.calls()
     assert _happened_at(call.at, post.publish_at - ARM_LEAD * (1 - JITTER * share))
@@ -114,7 +114,8 @@ async def test_each_network_has_its_queue_and_each_workspace_its_share(posts: Po
     assert [one.task_queue.name for one in dispatched] == [f"publish-{one}" for one in Network]
     assert {one.priority.priority_key for one in dispatched} == {PRIORITY}
     assert {one.priority.fairness_key for one in dispatched} == {str(post.workspace_id)}
-    assert {one.heartbeat_timeout.ToTimedelta() for one in dispatched} == {HEARTBEAT_TIMEOUT}
+    notice = ARM_LEAD + HEARTBEAT_TIMEOUT  # what waits for its second needs no heartbeat
+    assert {one.heartbeat_timeout.ToTimedelta() for one in dispatched} == {notice}
 
 
 async def test_retries_come_when_the_activity_asked_for_them(posts: Posts) -> None:
@@ -131,7 +132,6 @@ async def test_operators_see_its_status_and_time(posts: Posts) -> None:
     post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]))
     assert await post.status_shown() is PostStatus.SCHEDULED
     await scenarios.armed(post, waiting)
-    assert await post.status_shown() is PostStatus.PUBLISHING
     later = post.publish_at + HOUR
     await post.reschedule(later)
     await post.ends()
@@ -139,16 +139,28 @@ async def test_operators_see_its_status_and_time(posts: Posts) -> None:
     assert abs(await post.publish_at_shown() - later) < timedelta(milliseconds=2)
 
 
-async def test_a_post_that_sleeps_again_is_shown_as_scheduled(posts: Posts) -> None:
-    post = await scenarios.rescheduled_while_armed(posts)
+async def _statuses_shown(post: ScheduledPost) -> list[str]:
     upserts = [
         event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
         for event in (await post.history()).events
         if event.event_type == EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
     ]
     name = search_attributes.STATUS.name
-    shown = [fields[name].data.decode().strip('"') for fields in upserts if name in fields]
-    assert shown == [
+    return [fields[name].data.decode().strip('"') for fields in upserts if name in fields]
+
+
+async def test_its_status_is_written_when_it_ends(posts: Posts) -> None:
+    post = await scenarios.rescheduled_while_armed(posts)
+    assert await _statuses_shown(post) == [PostStatus.PUBLISHED]
+
+
+async def test_what_older_relays_started_says_that_it_publishes(posts: Posts) -> None:
+    waiting = Held()
+    post = await posts.schedule(Delivery(network=Network.X, publishing=[waiting]), version=1)
+    await scenarios.armed(post, waiting)
+    await post.reschedule(post.publish_at + HOUR)
+    await post.ends()
+    assert await _statuses_shown(post) == [
         PostStatus.PUBLISHING,
         PostStatus.SCHEDULED,
         PostStatus.PUBLISHING,

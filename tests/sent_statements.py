@@ -1,0 +1,60 @@
+"""What is sent to the database, and how the planner would read its tables for it."""
+
+import json
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+
+from storage.database import Database
+
+Statement = tuple[str, tuple[Any, ...]]
+
+
+@contextmanager
+def sent_to(database: Database) -> Iterator[list[Statement]]:
+    """Every statement that is sent to the database meanwhile."""
+    sent: list[Statement] = []
+
+    def note(
+        connection: Connection,
+        cursor: DBAPICursor,
+        statement: str,
+        parameters: tuple[Any, ...],
+        context: ExecutionContext,
+        executemany: bool,
+    ) -> None:
+        sent.append((statement, parameters))
+
+    engine = database._engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+async def whole_reads(
+    dsn: str, sent: Collection[Statement], tables: Collection[str]
+) -> set[tuple[str, str]]:
+    """Which of the tables the statements would read from end to end, and how."""
+    found: set[tuple[str, str]] = set()
+    connection = await asyncpg.connect(dsn)
+    try:
+        for statement, parameters in sent:
+            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
+            found |= set(_scans(json.loads(plan)[0]["Plan"]))
+    finally:
+        await connection.close()
+    return {(how, table) for how, table in found if how == "Seq Scan" and table in tables}
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if "Relation Name" in plan:
+        yield plan["Node Type"], plan["Relation Name"]
+    for inner in plan.get("Plans", []):
+        yield from _scans(inner)
