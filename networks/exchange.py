@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from domain.networks import Network
@@ -82,6 +83,8 @@ class Dialect:
     said: Callable[[Response], Said]
     reopens: Callable[[Response], datetime | None]
     """When the network's own headers let a rate-limited caller come back, UTC."""
+    spent: Callable[[Response], datetime | None]
+    """The same, where an answer of any kind says that nothing is left; None while there is room."""
     usual_wait: timedelta
     """The network's documented window, for a 429 that names no time."""
     now: Clock
@@ -167,10 +170,7 @@ class Dialect:
 
     def _wait(self, response: Response, usual: timedelta) -> timedelta:
         now = self.now()
-        seconds = response.headers.get("retry-after", "")
-        if seconds.isdecimal() and len(seconds) < EPOCH_DIGITS:
-            return timedelta(seconds=max(1, int(seconds)))
-        reopens = self.reopens(response)
+        reopens = retry_after(response, now) or self.reopens(response)
         return usual if reopens is None else max(reopens - now, timedelta(seconds=1))
 
     def _quote(self, said: Said, withheld: tuple[str, ...]) -> str:
@@ -211,6 +211,21 @@ def is_from_elsewhere(error: NetworkError) -> bool:
     """Whether what answered a log-in is no server of that network at all."""
     status = error.answer.status
     return status is not None and (status < 400 or status in {404, 405, 410})
+
+
+def retry_after(response: Response, now: datetime) -> datetime | None:
+    """The moment that `Retry-After` names, in seconds from now or as a date; None when it does not.
+
+    RFC 9110, section 10.2.3.
+    """
+    told = response.headers.get("retry-after", "")
+    if told.isdecimal():
+        return now + timedelta(seconds=int(told)) if len(told) < EPOCH_DIGITS else None
+    try:
+        moment = parsedate_to_datetime(told)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def from_epoch(seconds: str | None) -> datetime | None:

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Response, status
 
+from api.accounts.capacity import AccountCapacity
 from api.accounts.credentials import CONNECT_EXAMPLES, AccountWanted
-from api.accounts.schemas import AccountShown
+from api.accounts.schemas import AccountShown, CapacityShown
 from api.accounts.service import AccountService
 from api.auth.dependencies import require
 from api.auth.scopes import Scope
 from api.auth.service import Caller
+from api.instants import instant_of
 from api.pagination import Page, WantedPage, page_of
 from api.resources import WithResources
 from domain.networks import Network
@@ -23,7 +25,12 @@ def _service(resources: WithResources) -> AccountService:
     return AccountService(resources.database, resources.vault, resources.adapters)
 
 
+async def _capacity(resources: WithResources) -> AccountCapacity:
+    return AccountCapacity(resources.database, resources.settings.quotas)
+
+
 Service = Annotated[AccountService, Depends(_service)]
+Capacity = Annotated[AccountCapacity, Depends(_capacity)]
 Reader = Annotated[Caller, Depends(require(Scope.ACCOUNTS_READ))]
 Writer = Annotated[Caller, Depends(require(Scope.ACCOUNTS_WRITE))]
 
@@ -69,6 +76,27 @@ async def list_accounts(
 async def show_account(service: Service, known: Reader, account_id: UUID) -> AccountShown:
     """Needs `accounts:read`."""
     return AccountShown.of(await service.read(known, account_id))
+
+
+@router.get("/{account_id}/capacity", summary="What an account may send")
+async def show_capacity(
+    capacity: Capacity,
+    known: Reader,
+    account_id: UUID,
+    at: Annotated[
+        str | None,
+        Query(
+            max_length=64,
+            description="RFC 3339; now when left out, or past.",
+            examples=["2027-03-01T09:00:00+01:00"],
+        ),
+    ] = None,
+) -> CapacityShown:
+    """Quotas as the network counts them, what is sent and planned, and when there is room.
+
+    Needs `accounts:read`.
+    """
+    return await capacity.read(known, account_id, instant_of("at", at))
 
 
 @router.post("/{account_id}/check", summary="Check an account")

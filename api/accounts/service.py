@@ -1,9 +1,11 @@
 """Connecting, checking, disconnecting accounts. No transaction is open while a network is asked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts.network_problems import asking_failed, connecting_failed
 from api.auth.service import Caller
@@ -17,6 +19,7 @@ from storage.account_access import AccountStore, FreshCredentials
 from storage.accounts import Account, AccountStatus, EncryptedCredentials
 from storage.connections import Profile
 from storage.database import Database
+from storage.feed import pages
 from storage.vault import CredentialsUnreadable, TokenVault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -46,11 +49,14 @@ class AccountService:
         except NetworkError as error:
             raise connecting_failed(error) from error
         async with self._database.transaction() as session:
+            profile = _profile(connection)
+            if network is Network.FEED:
+                profile = await _page(session, caller.workspace_id, profile)
             account, is_new = await connections.connect(
                 session,
                 caller.workspace_id,
                 network,
-                _profile(connection),
+                profile,
                 credentials=self._vault.encrypt(connection.credentials),
                 expires_at=connection.expires_at,
             )
@@ -191,6 +197,33 @@ def _profile(connection: Connection) -> Profile:
         display_name=connection.display_name,
         base_url=connection.base_url,
         limits=connection.limits,
+    )
+
+
+async def _page(session: AsyncSession, workspace_id: UUID, wanted: Profile) -> Profile:
+    """The user that a feed account speaks for. Raises Conflict for somebody else's handle."""
+    user_id = await pages.claim(
+        session, workspace_id, handle=wanted.handle, display_name=wanted.display_name
+    )
+    if user_id is None:
+        raise _handle_taken()
+    return replace(wanted, remote_id=str(user_id))
+
+
+def _handle_taken() -> Conflict:
+    message = "Somebody else has this handle on the feed."
+    return Conflict(
+        message,
+        slug="handle-taken",
+        title="The handle is taken",
+        errors=[
+            FieldProblem(
+                field="credentials.handle",
+                rule="handle_taken",
+                message=message,
+                fix="Choose another one.",
+            )
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import ClassVar
 
@@ -146,12 +147,17 @@ class BlueskyPosts:
         )
         withheld = (outgoing.piece.text, *target.credentials.values())
         try:
-            answer = await self._bluesky.commit("publish", request, _reference, withheld=withheld)
+            reference, wait_until = await self._bluesky.commit(
+                "publish",
+                request,
+                lambda response: (_reference(response), self._bluesky.spent(response)),
+                withheld=withheld,
+            )
         except ContentRefused as error:
             if error.answer.code != SWAP_REFUSED:
                 raise
             return await self._receipt_of_what_stands(target, outgoing, error.answer)
-        return self._receipt(target, outgoing, answer)
+        return replace(self._receipt(target, outgoing, reference), wait_until=wait_until)
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """getRecord under the attempt's key: the server answers for what it holds at once."""

@@ -18,6 +18,9 @@ RECORD_NOT_FOUND = "RecordNotFound"
 REPO_NOT_FOUND = "RepoNotFound"
 SWAP_REFUSED = "InvalidSwap"
 
+POST_COST = 2
+"""Points that a record takes that is put under a key of ours."""
+
 EXPIRED = "Bluesky does not take the session any more."
 BLOCKED = "Bluesky took the account down. Log in at bsky.app to see why."
 DEACTIVATED = "The account is deactivated. Activate it at bsky.app, then connect it again."
@@ -97,6 +100,7 @@ def dialect(now: Clock) -> Dialect:
         refusals=REFUSALS,
         said=said,
         reopens=reopens,
+        spent=spent,
         usual_wait=timedelta(minutes=5),
         now=now,
     )
@@ -121,3 +125,9 @@ def said(response: Response) -> Said:
 def reopens(response: Response) -> datetime | None:
     """The reset of the rate limit that was hit."""
     return from_epoch(response.headers.get("ratelimit-reset"))
+
+
+def spent(response: Response) -> datetime | None:
+    """The reset, once fewer points are left than a post costs."""
+    remaining = response.headers.get("ratelimit-remaining", "")
+    return reopens(response) if remaining.isdecimal() and int(remaining) < POST_COST else None

@@ -11,7 +11,7 @@ from networks.errors import (
     PreparationLost,
     RateLimited,
 )
-from networks.exchange import Clock, Dialect, Refusal, Said
+from networks.exchange import Clock, Dialect, Refusal, Said, from_epoch
 from networks.http_client import Response
 
 REFUSALS = (
@@ -85,6 +85,7 @@ def dialect(now: Clock) -> Dialect:
         refusals=REFUSALS,
         said=said,
         reopens=reopens,
+        spent=spent,
         usual_wait=timedelta(minutes=5),
         now=now,
     )
@@ -101,9 +102,21 @@ def said(response: Response) -> Said:
 
 
 def reopens(response: Response) -> datetime | None:
-    """The reset of the rate limit that was hit; here it is a time in ISO 8601."""
+    """The reset of the rate limit that was hit: in ISO 8601, or in seconds since 1970.
+
+    The latter is how GoToSocial tells it, which speaks the same language otherwise.
+    """
+    told = response.headers.get("x-ratelimit-reset", "")
+    if seconds := from_epoch(told):
+        return seconds
     try:
-        reset = datetime.fromisoformat(response.headers.get("x-ratelimit-reset", ""))
+        reset = datetime.fromisoformat(told)
     except ValueError:
         return None
     return reset if reset.tzinfo else reset.replace(tzinfo=UTC)
+
+
+def spent(response: Response) -> datetime | None:
+    """The reset, once the limit that is nearest has nothing left."""
+    is_spent = response.headers.get("x-ratelimit-remaining") == "0"
+    return reopens(response) if is_spent else None

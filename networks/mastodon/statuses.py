@@ -1,6 +1,7 @@
 """Posts on Mastodon: text, images with alt text, content warnings, visibility, threads."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -128,7 +129,9 @@ class MastodonStatuses:
         return await self._mastodon.commit(
             "publish",
             request,
-            lambda response: receipt(response.object),
+            lambda response: replace(
+                receipt(response.object), wait_until=self._mastodon.spent(response)
+            ),
             withheld=(piece.text, piece.content_warning or "", token),
         )
 

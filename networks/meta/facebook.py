@@ -113,23 +113,24 @@ class FacebookPages:
         """Publish the post on the page's feed, or the comment below the post."""
         piece = outgoing.piece
         if piece.kind is not PartKind.POST:
-            comment_id = await self._graph.commit(
+            comment = await self._graph.commit(
                 "comment",
                 root_id(outgoing),
                 "comments",
                 token=token_of(target),
                 form={"message": piece.text},
             )
-            return Receipt(remote_id=comment_id, permalink=None)
+            return Receipt(remote_id=comment.id, permalink=None, wait_until=comment.wait_until)
         form = {"message": piece.text} if piece.text else {}
         if photos := outgoing.prepared.get("photos"):
             form["attached_media"] = orjson.dumps([{"media_fbid": id_} for id_ in photos]).decode()
         elif piece.link:
             form["link"] = piece.link
-        post_id = await self._graph.commit(
+        post = await self._graph.commit(
             "publish", target.remote_id, "feed", token=token_of(target), form=form
         )
-        return Receipt(remote_id=post_id, permalink=await self._permalink(target, post_id))
+        permalink = await self._permalink(target, post.id)
+        return Receipt(remote_id=post.id, permalink=permalink, wait_until=post.wait_until)
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Look among the page's newest posts or the post's comments. UNKNOWN if it cannot look."""

@@ -19,7 +19,7 @@ from networks.errors import (
     TryLater,
 )
 from networks.http_client import FilePart, HttpClient, NoAnswer, NotConnected, Response
-from networks.meta.graph_errors import classify
+from networks.meta.graph_errors import classify, time_to_regain
 from networks.protocol import Credentials, Outgoing, Target
 
 PRIVATE_FIELDS = ("message", "caption", "alt_text", "alt_text_custom", "link", "image_url")
@@ -36,6 +36,15 @@ class Listing:
     rows: Sequence[Mapping[str, Any]]
     whole: bool
     """Whether there is nothing beyond these rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became public."""
+
+    id: str
+    wait_until: datetime | None
+    """When Graph lets the account go on, UTC, if this was the last that it takes for now."""
 
 
 class Graph:
@@ -108,8 +117,8 @@ class Graph:
             answer=Answer(operation=operation, status=response.status),
         )
 
-    async def commit(self, operation: str, *path: str, token: str, form: Mapping[str, str]) -> str:
-        """Make something public in exactly one request, and tell its id.
+    async def commit(self, operation: str, *path: str, token: str, form: Mapping[str, str]) -> Made:
+        """Make something public in exactly one request.
 
         Raises OutcomeUnknown when the request left and no clear answer came.
         """
@@ -134,7 +143,8 @@ class Graph:
                 private=(token, *_private(form)),
             )
         if identifier := _identifier(response.object):
-            return identifier
+            wait = time_to_regain(response)
+            return Made(identifier, wait_until=datetime.now(UTC) + wait if wait else None)
         raise OutcomeUnknown(
             self._network,
             f"{self._name} took it, and its answer could not be read.",

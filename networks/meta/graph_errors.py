@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -23,10 +23,14 @@ from networks.errors import (
     RateLimited,
     TryLater,
 )
+from networks.exchange import retry_after
 from networks.http_client import Response
 
 LIMIT_WINDOW = timedelta(hours=1)
 """Graph's limits roll over an hour; used when no header names the wait."""
+
+USAGE_HEADERS = {"x-business-use-case-usage": "usage", "x-app-usage": "app_usage"}
+"""Kept as evidence, by name. The app's are percentages of a rolling hour, and name no time."""
 
 Codes = tuple[int | None, int | None]
 """Code and subcode; None is any."""
@@ -228,7 +232,7 @@ def classify(
     if issubclass(raises, QUOTABLE):
         detail += _quote(name, error, private)
     if issubclass(raises, RateLimited):
-        wait = _time_to_regain(response) or LIMIT_WINDOW
+        wait = time_to_regain(response) or _retry_after(response) or LIMIT_WINDOW
         return raises(network, detail, answer=answer, retry_after=wait)
     return raises(network, detail, answer=answer)
 
@@ -252,8 +256,9 @@ def _meaning(response: Response, error: Mapping[str, Any]) -> Meaning:
 def _evidence(operation: str, response: Response, error: Mapping[str, Any]) -> Answer:
     codes = [str(error[key]) for key in ("code", "error_subcode") if error.get(key) is not None]
     fields = {"type": str(error["type"])} if error.get("type") else {}
-    if usage := response.headers.get("x-business-use-case-usage"):
-        fields["usage"] = usage
+    for header, name in USAGE_HEADERS.items():
+        if usage := response.headers.get(header):
+            fields[name] = usage
     return Answer(
         operation=operation,
         status=response.status,
@@ -271,8 +276,18 @@ def _quote(name: str, error: Mapping[str, Any], private: tuple[str, ...]) -> str
     return f' {name} says: "{words}"'
 
 
-def _time_to_regain(response: Response) -> timedelta | None:
-    """The longest wait in X-Business-Use-Case-Usage, which counts in minutes."""
+def _retry_after(response: Response) -> timedelta | None:
+    """What servers in front of Graph say; Graph itself does not."""
+    now = datetime.now(UTC)
+    moment = retry_after(response, now)
+    return max(moment - now, timedelta(seconds=1)) if moment else None
+
+
+def time_to_regain(response: Response) -> timedelta | None:
+    """The longest wait in X-Business-Use-Case-Usage, which counts in minutes; None without one.
+
+    Any answer may have it, once the account has used up what it may.
+    """
     try:
         usage = orjson.loads(response.headers.get("x-business-use-case-usage", ""))
         entries = chain.from_iterable(usage.values())

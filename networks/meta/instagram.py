@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from domain.content import PartKind
+from domain.limits import AccountLimits
 from domain.networks import Guarantee, Network
 from domain.receipts import Receipt
 from networks.errors import ContentRefused, CredentialsExpired, DuplicateRefused, NetworkError
@@ -32,6 +33,9 @@ from networks.protocol import (
     Prepared,
     Target,
 )
+
+DAY = 86_400
+"""Seconds: the window of `content_publishing_limit`."""
 
 LOOK_LIMIT = 50
 """Rows a look reads."""
@@ -150,17 +154,17 @@ class InstagramBusiness:
         """Publish the container, or the comment below the post."""
         if outgoing.piece.kind is not PartKind.POST:
             # Never with `fields`: Instagram then creates the comment and answers 400.
-            comment_id = await self._graph.commit(
+            comment = await self._graph.commit(
                 "comment",
                 root_id(outgoing),
                 "comments",
                 token=token_of(target),
                 form={"message": outgoing.piece.text},
             )
-            return Receipt(remote_id=comment_id, permalink=None)
+            return Receipt(remote_id=comment.id, permalink=None, wait_until=comment.wait_until)
         container = str(outgoing.prepared["container"])
         try:
-            media_id = await self._graph.commit(
+            media = await self._graph.commit(
                 "publish",
                 target.remote_id,
                 "media_publish",
@@ -175,7 +179,8 @@ class InstagramBusiness:
                     answer=refusal.answer,
                 ) from refusal
             raise
-        return Receipt(remote_id=media_id, permalink=await self._permalink(target, media_id))
+        permalink = await self._permalink(target, media.id)
+        return Receipt(remote_id=media.id, permalink=permalink, wait_until=media.wait_until)
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Ask the attempt's container, or look among the post's comments.
@@ -202,7 +207,23 @@ class InstagramBusiness:
             handle=handle,
             display_name=str(account.get("name") or handle),
             credentials={"ig_user_id": remote_id, "access_token": token},
+            limits=await self._limits(remote_id, token),
         )
+
+    async def _limits(self, user_id: str, token: str) -> AccountLimits | None:
+        """How many posts Instagram takes of the account in 24 hours; None when it does not tell."""
+        with suppress(NetworkError, TypeError, ValueError, LookupError):
+            told = await self._graph.get(
+                "limits",
+                *(user_id, "content_publishing_limit"),
+                token=token,
+                query={"fields": "config"},
+                wait=self._permalink_wait,
+            )
+            config = told["data"][0]["config"]
+            if int(config["quota_duration"]) == DAY and int(config["quota_total"]) > 0:
+                return AccountLimits(posts_a_day=int(config["quota_total"]))
+        return None
 
     async def _is_published(self, target: Target, container: str) -> bool:
         """What a second publishing answers is not documented, but the container tells."""

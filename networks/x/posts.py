@@ -1,6 +1,7 @@
 """Posts on X (API v2): text, up to four images with alt text, threads."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -148,7 +149,7 @@ class XPosts:
             body["media"] = {"media_ids": media_ids}
         if outgoing.parent:
             body["reply"] = {"in_reply_to_tweet_id": outgoing.parent.remote_id}
-        post_id = await self._x.commit(
+        post_id, wait_until = await self._x.commit(
             "publish",
             self._http.request(
                 "POST",
@@ -156,10 +157,10 @@ class XPosts:
                 bearer=target.credentials["access_token"],
                 json=body,
             ),
-            _data_id,
+            lambda response: (_data_id(response), self._x.spent(response)),
             withheld=(outgoing.piece.text, *target.credentials.values()),
         )
-        return self._receipt(target, post_id)
+        return replace(self._receipt(target, post_id), wait_until=wait_until)
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Look through everything the account posted since just before the attempt."""

@@ -135,6 +135,7 @@ def dialect(now: Clock) -> Dialect:
         refusals=REFUSALS,
         said=said,
         reopens=reopens,
+        spent=spent,
         usual_wait=timedelta(minutes=15),
         now=now,
     )
@@ -157,8 +158,12 @@ def said(response: Response) -> Said:
 
 def reopens(response: Response) -> datetime | None:
     """The latest reset among the exhausted windows; the 15-minute one when none is marked so."""
+    return spent(response) or from_epoch(response.headers.get("x-rate-limit-reset"))
+
+
+def spent(response: Response) -> datetime | None:
+    """The latest reset among the exhausted windows, which every answer tells of."""
     headers = response.headers
-    spent = (name for name in RATE_WINDOWS if headers.get(f"{name}-remaining") == "0")
-    resets = [from_epoch(headers.get(f"{name}-reset")) for name in spent]
-    told = [reset for reset in resets if reset is not None]
-    return max(told, default=from_epoch(headers.get("x-rate-limit-reset")))
+    exhausted = (name for name in RATE_WINDOWS if headers.get(f"{name}-remaining") == "0")
+    resets = [from_epoch(headers.get(f"{name}-reset")) for name in exhausted]
+    return max((reset for reset in resets if reset is not None), default=None)

@@ -21,7 +21,7 @@ from networks.errors import (
     TryLater,
 )
 from networks.http_client import HttpClient
-from networks.meta.graph import Graph
+from networks.meta.graph import Graph, Made
 from networks.meta.graph_errors import TABLE
 from tests.networks.scripted_network import Reply, ScriptedNetwork
 
@@ -145,7 +145,7 @@ async def create(graph: Graph) -> str:
     return await graph.create("upload", "me", "things", token=TOKEN, form={"caption": TEXT})
 
 
-async def commit(graph: Graph) -> str:
+async def commit(graph: Graph) -> Made:
     """A call that makes something public."""
     return await graph.commit("publish", "me", "things", token=TOKEN, form={"message": TEXT})
 
@@ -263,7 +263,7 @@ async def test_the_token_travels_in_the_header_alone(
     graph: Graph, scripted_network: ScriptedNetwork
 ) -> None:
     scripted_network.tell("POST", "/me/things", Reply(json={"id": "17"}))
-    assert await commit(graph) == "17"
+    assert (await commit(graph)).id == "17"
     (asked,) = scripted_network.asked
     assert asked.headers["authorization"] == f"Bearer {TOKEN}"
     assert asked.query == {}
