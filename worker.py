@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from typing import Protocol
 
 import structlog
 from temporalio.client import Client
@@ -20,6 +21,7 @@ from temporalio.worker import Worker
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
 from activities.departures import Departures
+from activities.observing import UNOBSERVED, Observer
 from activities.pieces import Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -29,25 +31,31 @@ from activities.sweeping import PostSweeping
 from activities.waiting import system_clock
 from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
+from relay.drain import Drain
 from relay.outbox_relay import OutboxRelay
 from relay.post_workflows import Leads, PostWorkflows
 from runtime.health import serve_health
+from runtime.job_queue import job_handlers, jobs_through_temporal
 from runtime.logs import configure_logs
 from runtime.resources import Resources, StoredMedia, open_resources
 from runtime.schedules import keep_sweeping
 from runtime.settings import InvalidSettings, Settings, load_settings
 from runtime.temporal import connect_temporal, register_search_attributes, workflow_runner
+from runtime.watching import Watch
 from storage.account_access import AccountStore
+from storage.gate import Gate
 from storage.pace import Pace
 from storage.publishing import PublishingStore
+from storage.switches.reports import CircuitReports
 from workflows.publish_post import PublishPost
 from workflows.sweep_posts import SweepPosts
 
 log = structlog.get_logger("worker")
 
 RELAY = "relay"
+JOBS = "jobs"
 QUEUES = {publish_queue(network): network for network in Network}
-PARTS = (ORCHESTRATION, RELAY, *QUEUES)
+PARTS = (ORCHESTRATION, RELAY, JOBS, *QUEUES)
 
 
 async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Event) -> None:
@@ -60,23 +68,36 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         await register_search_attributes(client, settings.temporal_namespace)
         await keep_sweeping(client, every=timedelta(seconds=settings.sweep_seconds))
         if settings.worker_health_port:
+            metrics = resources.metrics if settings.metrics_enabled else None
             await stack.enter_async_context(
-                serve_health(settings.worker_health_port, resources.database, client)
+                serve_health(
+                    settings.worker_health_port, resources.database, client, metrics=metrics
+                )
             )
-        for worker in build_workers(resources, client, serve):
+        circuits = CircuitReports(resources.database, settings.hold_rules.circuits, system_clock)
+        stack.push_async_callback(_run_beside(circuits, stop))
+        told = Watch(resources.metrics, circuits)
+        for worker in build_workers(resources, client, serve, told):
             await stack.enter_async_context(worker)
+        if JOBS in serve and settings.queue_enabled:
+            jobs = jobs_through_temporal(resources, job_handlers(resources), client)
+            await stack.enter_async_context(jobs)
         if RELAY in serve:
-            stack.push_async_callback(_start_relay(build_relay(resources, client), stop))
+            stack.push_async_callback(_run_beside(build_relay(resources, client), stop))
+            stack.push_async_callback(_run_beside(build_drain(resources), stop))
         log.info("worker ready", serves=list(serve))
         await stop.wait()
         log.info("worker stopping")
 
 
-def build_workers(resources: Resources, client: Client, serve: Sequence[str]) -> list[Worker]:
+def build_workers(
+    resources: Resources, client: Client, serve: Sequence[str], told: Observer = UNOBSERVED
+) -> list[Worker]:
     """One Temporal worker for each named queue."""
     settings = resources.settings
     store = PublishingStore(
         resources.database,
+        admission=Gate(settings.quotas, settings.hold_rules, system_clock),
         pace=Pace({one: settings.limits_of(one).rate_per_second for one in Network}),
     )
     grace = timedelta(seconds=settings.graceful_shutdown_seconds)
@@ -96,7 +117,7 @@ def build_workers(resources: Resources, client: Client, serve: Sequence[str]) ->
                 graceful_shutdown_timeout=grace,
             )
         )
-    publishing = build_publishing(resources, store)
+    publishing = build_publishing(resources, store, told)
     for queue, network in QUEUES.items():
         if queue in serve:
             limits = settings.limits_of(network)
@@ -113,13 +134,15 @@ def build_workers(resources: Resources, client: Client, serve: Sequence[str]) ->
     return workers
 
 
-def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPublishing:
+def build_publishing(
+    resources: Resources, store: PublishingStore, told: Observer = UNOBSERVED
+) -> NetworkPublishing:
     """The publish activities with everything they use."""
     settings = resources.settings
     accounts = Accounts(AccountStore(resources.database), resources.vault)
     pieces = Pieces(StoredMedia(resources.media_store, resources.media_links))
     refusals = Refusals(
-        store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock
+        store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock, told=told
     )
     departures = Departures(store, system_clock)
     return NetworkPublishing(
@@ -145,8 +168,10 @@ def build_publishing(resources: Resources, store: PublishingStore) -> NetworkPub
             refusals=refusals,
             lookups=settings.lookup_plan,
             clock=system_clock,
+            told=told,
         ),
         clock=system_clock,
+        told=told,
     )
 
 
@@ -168,6 +193,16 @@ def build_relay(resources: Resources, client: Client) -> OutboxRelay:
     )
 
 
+def build_drain(resources: Resources) -> Drain:
+    """The loop that lets go of what was held."""
+    settings = resources.settings
+    return Drain(
+        database=resources.database,
+        rules=settings.hold_rules,
+        paces={one: settings.limits_of(one).drain_per_second for one in Network},
+    )
+
+
 async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     """Wait for Temporal as long as it takes; None when stopped meanwhile."""
     while not stop.is_set():
@@ -183,16 +218,24 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Client | None:
     return None
 
 
-def _start_relay(relay: OutboxRelay, stop: asyncio.Event) -> Callable[[], Awaitable[None]]:
-    """Run the relay beside the workers; what is returned stops it and waits for its end.
+class _Loop(Protocol):
+    """Something that runs beside the workers."""
+
+    async def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def _run_beside(loop: _Loop, stop: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    """Run it beside the workers; what is returned stops it and waits for its end.
 
     Should it end by itself, the whole worker stops: whoever supervises it starts it again.
     """
-    running = asyncio.create_task(relay.run())
+    running = asyncio.create_task(loop.run())
     running.add_done_callback(lambda _: stop.set())
 
     async def finish() -> None:
-        relay.stop()
+        loop.stop()
         await running
 
     return finish

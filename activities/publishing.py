@@ -8,6 +8,7 @@ import structlog
 from temporalio import activity
 
 from activities.accounts import Accounts
+from activities.observing import UNOBSERVED, Observer
 from activities.pieces import Pieces
 from activities.refusals import Refusals
 from activities.sending import Sender
@@ -38,6 +39,7 @@ class NetworkPublishing(Publishing):
         settler: Settler,
         sender: Sender,
         clock: Clock,
+        told: Observer = UNOBSERVED,
     ) -> None:
         """Built once for each worker process; holds nothing of a delivery between calls."""
         self._adapters = adapters
@@ -48,6 +50,7 @@ class NetworkPublishing(Publishing):
         self._settler = settler
         self._sender = sender
         self._clock = clock
+        self._told = told
 
     @activity.defn
     async def prepare_delivery(self, request: DeliveryRequest) -> None:
@@ -68,6 +71,7 @@ class NetworkPublishing(Publishing):
         while True:
             state = await self._store.arm(request.delivery_id, request.publish_at)
             if state.status in SETTLED:
+                self._told.ended(state.network, state.status)
                 return _outcome(Ending.SETTLED, state)
             if state.publish_at > request.publish_at and state.status in WAITING:
                 return _outcome(Ending.SUPERSEDED, state)
@@ -78,6 +82,9 @@ class NetworkPublishing(Publishing):
                 continue
 
     async def _advance(self, state: DeliveryState) -> None:
+        if state.status is DeliveryStatus.DEFERRED:
+            # Arming left it so: it is late, and its author wants to be asked.
+            await self._refusals.awaits_decision()
         if state.open_attempt is None:
             await self._publish(state)
             return

@@ -9,16 +9,18 @@ from temporalio.exceptions import ApplicationError
 
 from activities.accounts import Accounts
 from activities.decisions import AT_ONCE, REFRESH_POLL, Decision, Remedy, decide
+from activities.observing import UNOBSERVED, Observer
 from activities.reasons import reason_of
 from activities.waiting import PLANNED, Clock
 from contracts.failures import FailureType
 from domain.retry import RetryPlan
-from networks.errors import CredentialsExpired, NetworkError, NotSent
+from networks.errors import CredentialsExpired, NetworkError, NotSent, RateLimited, TryLater
 from networks.protocol import NetworkAdapter
 from storage.admission import Refusal
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outcomes import Aftermath, Fail, Reason, Wait, WithoutComment
 from storage.publishing import PublishingStore
+from storage.sends import NEVER_LEFT
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +35,16 @@ class Refusals:
     """Applies the table of decisions."""
 
     def __init__(
-        self, *, store: PublishingStore, accounts: Accounts, retries: RetryPlan, clock: Clock
+        self,
+        *,
+        store: PublishingStore,
+        accounts: Accounts,
+        retries: RetryPlan,
+        clock: Clock,
+        told: Observer = UNOBSERVED,
     ) -> None:
         """`retries` is for tries that certainly did not publish."""
+        self._told = told
         self._store = store
         self._accounts = accounts
         self._retries = retries
@@ -87,6 +96,15 @@ class Refusals:
             next_retry_delay=max(until - self._clock(), timedelta(milliseconds=1)),
         )
 
+    async def awaits_decision(self) -> NoReturn:
+        """It is late, and a person decides. Raises ApplicationError with the time to look again."""
+        raise ApplicationError(
+            "Late; a person decides whether it is published still.",
+            type=FailureType.NOT_ADMITTED,
+            category=PLANNED,
+            next_retry_delay=DECISION_POLL,
+        )
+
     async def after_attempt(
         self,
         state: DeliveryState,
@@ -109,7 +127,7 @@ class Refusals:
     async def never_left(self, state: DeliveryState, attempt: OpenAttempt) -> None:
         """Its worker stopped before it could send: again at once, and no try is lost."""
         reason = Reason(
-            type="not_sent",
+            type=NEVER_LEFT,
             message="The worker that had claimed it stopped before its second.",
             evidence={},
         )
@@ -136,6 +154,15 @@ class Refusals:
             code=error.answer.code,
             wait_seconds=decision.wait.total_seconds() if decision.wait is not None else None,
         )
+        self._told.answered(
+            state.network,
+            state.account.account_id,
+            failed=isinstance(error, TryLater),
+            started_at=self._clock(),
+        )
+        if isinstance(error, RateLimited):
+            until = self._clock() + error.retry_after
+            await self._store.hold_account(state.account.account_id, until, reason_of(error))
         match decision.remedy:
             case Remedy.REFRESH_CREDENTIALS:
                 return await self._refresh(state, adapter, error, decision, tries=tries)

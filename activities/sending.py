@@ -1,16 +1,16 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
-from uuid import UUID
 
 import structlog
 from temporalio.exceptions import ApplicationError
 
 from activities.departures import Departures, Seat
+from activities.observing import UNOBSERVED, Observer
 from activities.pieces import Pieces
 from activities.reasons import reason_of
 from activities.refusals import Refusals
@@ -31,10 +31,6 @@ log = structlog.get_logger(__name__)
 
 CLAIM_LIFETIME = timedelta(seconds=30)
 """After it a claim no longer gives the right to send; its attempt is settled instead."""
-
-
-Published = Callable[[Network, UUID, timedelta], None]
-"""Told of each delivery whose first part became public: its workspace, and its lateness."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +54,7 @@ class Sender:
         refusals: Refusals,
         lookups: LookupPlan,
         clock: Clock,
-        told: Published = lambda *_: None,
+        told: Observer = UNOBSERVED,
     ) -> None:
         """`lookups` says when to look first for a send without an answer."""
         self._adapters = adapters
@@ -125,8 +121,9 @@ class Sender:
         """One committing request; None when the delivery was given up over it."""
         adapter = self._adapters[state.network]
         try:
-            return await adapter.send(target, outgoing)
+            receipt = await adapter.send(target, outgoing)
         except OutcomeUnknown as error:
+            self._answered(state, attempt, failed=True)
             await self._leave_open(state, attempt, error)
         except DuplicateRefused as error:
             found = await self._find(state, target, self._pieces.since_first_try(state, outgoing))
@@ -137,7 +134,15 @@ class Sender:
             await self._refusals.after_attempt(state, adapter, attempt, error)
         except NotSent as error:
             await self._refusals.after_attempt(state, adapter, attempt, error)
+        else:
+            self._answered(state, attempt, failed=False)
+            return receipt
         return None
+
+    def _answered(self, state: DeliveryState, attempt: OpenAttempt, *, failed: bool) -> None:
+        self._told.answered(
+            state.network, state.account.account_id, failed=failed, started_at=attempt.started_at
+        )
 
     async def _leave_open(
         self, state: DeliveryState, attempt: OpenAttempt, error: NetworkError
@@ -172,7 +177,7 @@ class Sender:
         )
         lateness = sent.sent_at - state.publish_at
         if attempt.part == 0:
-            self._told(state.network, state.workspace_id, lateness)
+            self._told.published(state.network, state.workspace_id, lateness)
         log.info(
             "published",
             delivery_id=str(state.delivery_id),

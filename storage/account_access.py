@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select, update
 
 from storage.database import Database
 from storage.delivery_state import AccountAccess
+from storage.notifications.deciding import account_needs_reconnecting
 from storage.tables import AccountRow
 
 REFRESH_LEASE = timedelta(seconds=90)
@@ -102,8 +103,11 @@ class AccountStore:
     async def mark(self, account_id: UUID, status: str, reason: str) -> None:
         """Say that an account cannot be used, and why; a person has to repair it."""
         async with self._database.transaction() as session:
-            await session.execute(
+            statement = (
                 update(AccountRow)
                 .where(AccountRow.id == account_id, AccountRow.status == "connected")
                 .values(status=status, status_reason=reason)
+                .returning(AccountRow.id)
             )
+            if (await session.execute(statement)).scalar_one_or_none() is not None:
+                await account_needs_reconnecting(session, account_id)

@@ -9,8 +9,10 @@ from sqlalchemy import DateTime, Uuid, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import WAITING, DeliveryStatus
+from domain.lateness import SHORTEST
 from storage import timeline
 from storage.delivery_state import DeliveryState, load_many
+from storage.lateness import settle_late
 from storage.post_status import derive_post_statuses, lock_posts
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event, NewEvent
@@ -27,32 +29,58 @@ class Arrival:
 
 
 async def arm_many(
-    session: AsyncSession, arrivals: Sequence[Arrival]
+    session: AsyncSession, arrivals: Sequence[Arrival], now: datetime
 ) -> list[DeliveryState | Exception]:
-    """Arm what waits, and read each as it is then; LookupError for one that does not exist."""
-    return await _enter_many(session, arrivals, DeliveryStatus.ARMED, Event.ARMED)
+    """Arm what waits, and read each as it is then; LookupError for one that does not exist.
+
+    What is too late for its author is not armed: it is cancelled, or waits for a decision.
+    """
+    await _lock(session, arrivals)
+    late = await settle_late(session, _overdue(arrivals, now), now)
+    armed = [one for one in arrivals if one.delivery_id not in late]
+    await _enter(session, armed, DeliveryStatus.ARMED, Event.ARMED)
+    return await _read(session, arrivals)
 
 
 async def prepare_many(
     session: AsyncSession, arrivals: Sequence[Arrival]
 ) -> list[DeliveryState | Exception]:
     """The same for what is prepared ahead of time."""
-    return await _enter_many(session, arrivals, DeliveryStatus.PREPARING, Event.PREPARING)
+    await _lock(session, arrivals)
+    await _enter(session, arrivals, DeliveryStatus.PREPARING, Event.PREPARING)
+    return await _read(session, arrivals)
 
 
-async def _enter_many(
-    session: AsyncSession, arrivals: Sequence[Arrival], status: DeliveryStatus, event: Event
-) -> list[DeliveryState | Exception]:
+async def _lock(session: AsyncSession, arrivals: Sequence[Arrival]) -> None:
     delivery_ids = {arrival.delivery_id for arrival in arrivals}
     post_ids = select(DeliveryRow.post_id).where(DeliveryRow.id.in_(delivery_ids))
     await lock_posts(session, await session.scalars(post_ids))
+
+
+def _overdue(arrivals: Sequence[Arrival], now: datetime) -> list[UUID]:
+    """Those that could be late; for all others the author's terms need not be read."""
+    return [
+        arrival.delivery_id
+        for arrival in arrivals
+        if arrival.due_by is not None and arrival.due_by < now - SHORTEST
+    ]
+
+
+async def _enter(
+    session: AsyncSession, arrivals: Sequence[Arrival], status: DeliveryStatus, event: Event
+) -> None:
     entered = await _move_waiting(session, arrivals, status)
     await timeline.append_many(
         session,
         [NewEvent(post_id=post, event=event, delivery_id=delivery) for delivery, post in entered],
     )
     await derive_post_statuses(session, {post for _, post in entered})
-    states = await load_many(session, delivery_ids)
+
+
+async def _read(
+    session: AsyncSession, arrivals: Sequence[Arrival]
+) -> list[DeliveryState | Exception]:
+    states = await load_many(session, {arrival.delivery_id for arrival in arrivals})
     return [
         states.get(arrival.delivery_id) or LookupError(f"no delivery {arrival.delivery_id}")
         for arrival in arrivals

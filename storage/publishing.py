@@ -4,9 +4,9 @@ A post is locked before its deliveries are touched, here and in `posts.py`, so t
 claim see one another whole and in one order.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy import func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.deliveries import WAITING, DeliveryStatus, sources_of
+from domain.deliveries import SETTLED, WAITING, DeliveryStatus, sources_of
 from domain.ids import new_id
 from domain.receipts import Receipt
 from storage import attempts, timeline
@@ -24,6 +24,7 @@ from storage.claims import Claim, Claimed, claim_many, release, revoke
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt, load
 from storage.group_commit import GroupCommit
+from storage.notifications.deciding import delivery_settled
 from storage.outcomes import (
     Aftermath,
     AttemptOutcome,
@@ -35,22 +36,35 @@ from storage.outcomes import (
 )
 from storage.pace import Pace
 from storage.post_status import derive_post_status, lock_post
+from storage.quotas import hold_account
 from storage.receipts import Publication, record_many
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class PublishingStore:
     """Keeps what workers do to deliveries. Moves that many make at once share a transaction."""
 
     def __init__(
-        self, database: Database, admission: Admission | None = None, pace: Pace | None = None
+        self,
+        database: Database,
+        admission: Admission | None = None,
+        pace: Pace | None = None,
+        now: Callable[[], datetime] = _now,
     ) -> None:
-        """Each method is one unit of work. Without `admission` and `pace` nobody has to wait."""
+        """Each method is one unit of work. Without `admission` and `pace` nobody has to wait.
+
+        `now` tells the present moment, UTC, for what is late.
+        """
         self._database = database
         self._admission = admission or Everybody()
         self._pace = pace or Pace({})
-        self._arming = GroupCommit(database, arm_many)
+        self._now = now
+        self._arming = GroupCommit(database, self._arm_many)
         self._preparing = GroupCommit(database, prepare_many)
         self._claims = GroupCommit(database, self._claim_many)
         self._publications = GroupCommit(database, record_many)
@@ -88,6 +102,11 @@ class PublishingStore:
         """The same for a whole departure."""
         async with self._database.transaction() as session:
             return await claim_many(session, claims, self._admission, self._pace)
+
+    async def _arm_many(
+        self, session: AsyncSession, arrivals: Sequence[Arrival]
+    ) -> Sequence[DeliveryState | Exception]:
+        return await arm_many(session, arrivals, self._now())
 
     async def _claim_many(
         self, session: AsyncSession, claims: Sequence[Claim]
@@ -151,6 +170,11 @@ class PublishingStore:
                 )
                 .values(prepared=None, prepared_revision=None)
             )
+
+    async def hold_account(self, account_id: UUID, until: datetime, reason: Reason) -> None:
+        """Let nothing of the account leave before then, UTC: its network said so."""
+        async with self._database.transaction() as session:
+            await hold_account(session, account_id, until, reason)
 
     async def is_elsewhere(self, state: DeliveryState, receipt: Receipt) -> bool:
         """Whether what was found is another delivery's: the same text was posted twice."""
@@ -339,3 +363,5 @@ async def _move(
     if (await session.execute(statement)).scalar_one_or_none() is None:
         raise IllegalTransition(f"delivery {state.delivery_id} cannot become {status}")
     await derive_post_status(session, state.post_id)
+    if status in SETTLED:
+        await delivery_settled(session, [(state.delivery_id, status)])

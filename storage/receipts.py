@@ -1,6 +1,6 @@
 """What a network gave for a part that became public: kept once, for one delivery only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import DeliveryStatus, sources_of
 from domain.receipts import Receipt
-from storage import timeline
+from storage import account_limits, timeline
+from storage.account_limits import Hold
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.outcomes import AttemptOutcome, IllegalTransition
+from storage.notifications.deciding import delivery_settled
+from storage.outcomes import AttemptOutcome, IllegalTransition, Reason
 from storage.post_status import derive_post_statuses, lock_posts
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event, NewEvent
@@ -52,7 +54,12 @@ async def record_many(
             # Its attempt is closed in this transaction: nothing of that may stay.
             raise IllegalTransition(f"delivery {one.state.delivery_id} cannot be published")
     await timeline.append_many(session, [_event(one) for one in kept])
-    await derive_post_statuses(session, {one.state.post_id for one in kept if one.last_part})
+    ended = [one for one in kept if one.last_part]
+    await derive_post_statuses(session, {one.state.post_id for one in ended})
+    await delivery_settled(
+        session, [(one.state.delivery_id, DeliveryStatus.PUBLISHED) for one in ended]
+    )
+    await account_limits.hold(session, [hold for one in kept for hold in _holds(one)])
     return [
         None
         if one.attempt.attempt_id in closed
@@ -127,6 +134,14 @@ async def _move_deliveries(session: AsyncSession, publications: Sequence[Publica
         .execution_options(synchronize_session=False)
     )
     return set((await session.scalars(statement)).all())
+
+
+def _holds(one: Publication) -> Iterator[Hold]:
+    """The network's word, given with the receipt, that the account has used up what it may."""
+    if (until := one.receipt.wait_until) is not None:
+        message = "The answer to the last send said that the account has used up what it may."
+        reason = Reason(type="rate_limited", message=message, evidence={})
+        yield Hold(account_id=one.state.account.account_id, until=until, reason=reason)
 
 
 def _event(one: Publication) -> NewEvent:

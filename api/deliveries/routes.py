@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from api.auth.dependencies import require
 from api.auth.scopes import Scope
 from api.auth.service import Caller
-from api.deliveries.schemas import DeliveryShown, Resolution
+from api.deliveries.schemas import Decision, DeliveryShown, Resolution
 from api.deliveries.service import DeliveryService
 from api.resources import WithResources
 
@@ -40,6 +40,17 @@ async def cancel_delivery(service: Service, known: Writer, delivery_id: UUID) ->
 async def retry_delivery(service: Service, known: Writer, delivery_id: UUID) -> DeliveryShown:
     """A new delivery takes its place and goes out now. Needs `posts:write`."""
     return DeliveryShown.of(await service.retry(known, delivery_id))
+
+
+@router.post("/{delivery_id}/decide", summary="Publish a late delivery, or skip it")
+async def decide_delivery(
+    service: Service, known: Writer, delivery_id: UUID, wanted: Decision
+) -> DeliveryShown:
+    """For one that waits with the reason `late`, because its post asks. Needs `posts:write`.
+
+    `publish` sends it now, unless something else holds it; `skip` cancels it. Anything else is 409.
+    """
+    return DeliveryShown.of(await service.decide(known, delivery_id, wanted.decision))
 
 
 @router.post("/{delivery_id}/resolve", summary="Settle an unconfirmed delivery")

@@ -30,7 +30,13 @@ class DeliveryShown(BaseModel):
     handle: str
     status: DeliveryStatus
     publish_at: datetime | None
-    deferred_until: Annotated[datetime | None, Field(description="When it is tried next, UTC.")]
+    deferred_until: Annotated[
+        datetime | None,
+        Field(
+            description="When it is tried next, UTC, at the latest; null in `deferred` when a"
+            " person has to decide."
+        ),
+    ]
     reason: Reason | None
     remote_id: Annotated[str | None, Field(description="The network's own id of what is public.")]
     permalink: str | None
@@ -78,6 +84,14 @@ class SendAgain(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcome: Literal["send_again"]
+
+
+class Decision(BaseModel):
+    """What a person wants of a late delivery."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    decision: Literal["publish", "skip"]
 
 
 Resolution = Annotated[WasPublished | SendAgain, Field(discriminator="outcome")]

@@ -1,6 +1,7 @@
 """Single deliveries: shown, stopped, tried again, settled by a person."""
 
 from datetime import UTC, datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,10 +10,12 @@ from api.auth.service import Caller
 from api.deliveries.schemas import SendAgain, WasPublished
 from api.problems import Conflict, NotFound
 from domain.deliveries import DeliveryStatus
-from storage import outbox, posts, timeline
+from domain.lateness import LatePolicy
+from storage import lateness, outbox, posts, timeline
 from storage.database import Database
 from storage.outbox import OutboxKind
 from storage.posts import Delivery, Post
+from storage.switches.release import let_go
 from storage.timeline import Event
 
 
@@ -82,7 +85,7 @@ class DeliveryService:
                 reason={
                     "type": "resolved",
                     "message": f"A person found it {'public' if found else 'not public'}.",
-                    "evidence": {"api_key_id": str(caller.key_id)},
+                    "evidence": {"resolved_by": str(caller.actor_id)},
                 },
             )
             await timeline.append(
@@ -96,6 +99,30 @@ class DeliveryService:
                 return (await _locked(session, caller, delivery_id))[1]
             new_id = await self._send_again(session, caller, post, delivery)
             return (await _locked(session, caller, new_id))[1]
+
+    async def decide(
+        self, caller: Caller, delivery_id: UUID, decision: Literal["publish", "skip"]
+    ) -> Delivery:
+        """Publish a late delivery that waits for that, or skip it. Raises NotFound, Conflict."""
+        now = datetime.now(UTC)
+        async with self._database.transaction() as session:
+            post, delivery = await _locked(session, caller, delivery_id)
+            late = await lateness.find(session, delivery_id)
+            if late is None:
+                raise _wrong_state(delivery, "decided", "a late one whose post asks")
+            await timeline.append(
+                session,
+                post.id,
+                Event.DECIDED,
+                delivery_id=delivery.id,
+                details={"decision": decision, "decided_by": str(caller.actor_id)},
+            )
+            why = f"A person decided to {decision} it."
+            if decision == "publish":
+                await let_go(session, [late], now, why)
+            else:
+                await lateness.apply(session, {late: LatePolicy.SKIP}, now, why=why)
+            return (await _locked(session, caller, delivery_id))[1]
 
     async def _send_again(
         self, session: AsyncSession, caller: Caller, post: Post, delivery: Delivery

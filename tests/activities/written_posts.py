@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from domain.content import Content, PostContent
 from domain.ids import new_id
@@ -16,7 +16,7 @@ from storage.connections import Profile
 from storage.database import Database
 from storage.media import NewMedia
 from storage.posts import Delivery, Post, PublishTime, TargetAccount
-from storage.tables import AccountRow, AttemptRow, DeliveryRow
+from storage.tables import AccountRow, AttemptRow, DeliveryRow, OutboxRow
 from storage.timeline import TimelineEvent
 from storage.vault import TokenVault
 from storage.workspaces import change_workspace
@@ -111,17 +111,19 @@ class Author:
         publish_at: datetime | None = None,
     ) -> Post:
         """Schedule a post; it is due now unless said otherwise."""
+        post = posts.draw_up(
+            workspace_id=self.workspace_id,
+            content=PostContent(base=content or Content(text="Fresh bread at 7")),
+            targets=targets,
+            publish_time=PublishTime(at=publish_at or datetime.now(UTC)),
+            priority=3,
+            at=datetime.now(UTC),
+        )
         async with self._database.transaction() as session:
-            post_id = await posts.create(
-                session,
-                workspace_id=self.workspace_id,
-                content=PostContent(base=content or Content(text="Fresh bread at 7")),
-                targets=targets,
-                publish_time=PublishTime(at=publish_at or datetime.now(UTC)),
-                priority=3,
-                created_by=uuid4(),
-            )
-        return await self.post(post_id)
+            await posts.accept(session, [post], created_by=uuid4())
+            # As though the relay had been told, and had started its workflow.
+            await session.execute(delete(OutboxRow).where(OutboxRow.subject_id == post.id))
+        return await self.post(post.id)
 
     async def edit(
         self, post_id: UUID, content: Content | None = None, *, publish_at: datetime | None = None

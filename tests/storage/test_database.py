@@ -42,6 +42,18 @@ async def test_a_connection_that_is_cut_within_a_transaction(
     await database.ping()
 
 
+async def test_a_connection_that_was_cut_while_it_rested_is_replaced(
+    database: Database,
+    database_dsn: str,
+    postgres_server: PostgresServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await database.ping()
+    await postgres_server.execute(DISCONNECT_OTHERS, database=database_dsn.rsplit("/", 1)[-1])
+    monkeypatch.setattr("storage.database._RESTED_SECONDS", 0.0)
+    await database.ping()
+
+
 async def test_a_pool_without_a_free_connection(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,19 +54,16 @@ async def test_the_content_is_what_that_network_gets(
     content = PostContent(
         base=Content(text="For all"), variants={Network.X: {"text": "For X only"}}
     )
+    post = posts.draw_up(
+        workspace_id=author.workspace_id,
+        content=content,
+        targets=[account],
+        publish_time=PublishTime(at=NOW),
+        priority=3,
+        at=NOW,
+    )
     async with database.transaction() as session:
-        await posts.create(
-            session,
-            workspace_id=author.workspace_id,
-            content=content,
-            targets=[account],
-            publish_time=PublishTime(at=NOW),
-            priority=3,
-            created_by=uuid4(),
-        )
-        (post,) = await posts.list_by_workspace(
-            session, author.workspace_id, posts.PostFilter(), before=None, limit=2
-        )
+        await posts.accept(session, [post], created_by=uuid4())
     state = await store.load(post.deliveries[0].id)
     assert state.content.text == "For X only"
     assert "For X only" not in repr(state)

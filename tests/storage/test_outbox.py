@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from storage import outbox
 from storage.database import Database
-from storage.outbox import CHANNEL, OutboxItem, OutboxKind
+from storage.outbox import CHANNEL, NewItem, OutboxItem, OutboxKind
 from storage.tables import OutboxRow
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -80,6 +80,30 @@ async def test_items_of_one_post_come_one_at_a_time_and_in_the_order_decided(rel
         await relay.done(item)
     assert done == [0, 1, 2]
     assert await relay.backlog() == 0
+
+
+async def test_many_decided_at_once_keep_their_order(relay: Relay, database: Database) -> None:
+    post, other = uuid4(), uuid4()
+    decided = [
+        NewItem(
+            kind=OutboxKind.CANCEL_DELIVERIES,
+            workspace_id=WORKSPACE,
+            post_id=post if number % 2 else other,
+            due_at=NOON,
+            payload={"number": number},
+        )
+        for number in range(6)
+    ]
+    async with database.transaction() as session:
+        await outbox.put_many(session, decided)
+        await outbox.put_many(session, [])
+    done: dict[UUID, list[int]] = {post: [], other: []}
+    while items := await relay.lease():
+        for item in items:
+            assert item.kind is OutboxKind.CANCEL_DELIVERIES
+            done[item.subject_id].append(item.payload["number"])
+            await relay.done(item)
+    assert done == {post: [1, 3, 5], other: [0, 2, 4]}
 
 
 async def test_two_relays_never_take_the_same_item(relay: Relay) -> None:

@@ -192,7 +192,7 @@ async def test_a_receipt_is_kept_with_everything_that_follows_from_it(
     assert row.ended_at is not None
     assert (await author.post(armed.post_id)).status is PostStatus.PUBLISHED
     events = [event.event for event in await author.timeline(armed.post_id)]
-    assert events == ["armed", "sending", "published"]
+    assert events[-3:] == ["armed", "sending", "published"]
 
 
 Close = Callable[[PublishingStore, DeliveryState, OpenAttempt], Awaitable[Any]]

@@ -23,8 +23,8 @@ ARMING = 8
 """Its posts, locked; moved; told; their statuses, read and written; everything read."""
 CLAIMING = 7
 """Its posts, locked; moved; the attempts; told; statuses, read and written; the departure."""
-RECORDING = 6
-"""Its posts, locked; the attempts closed; moved; told; statuses, read and written."""
+RECORDING = 7
+"""Its posts, locked; the attempts closed; moved; told; statuses, read and written; whom to tell."""
 
 
 @pytest.mark.parametrize("crowd", [1, 40])

@@ -1,0 +1,1 @@
+"""Switches that hold publishing, and circuits that open by themselves."""

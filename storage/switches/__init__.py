@@ -1,0 +1,1 @@
+"""What holds publishing, what is held, and how it is let go again."""
