@@ -29,7 +29,8 @@ WEBP: Final = "image/webp"
 class AccountLimits:
     """Limits that a network told of one account; None where it told nothing.
 
-    Mastodon instances publish theirs (`GET /api/v2/instance`), and X allows some accounts more.
+    Mastodon instances publish theirs (`GET /api/v2/instance`), X allows some accounts more, and
+    Instagram tells how many posts it takes in 24 hours (`content_publishing_limit`).
     """
 
     max_characters: int | None = None
@@ -38,6 +39,7 @@ class AccountLimits:
     max_image_bytes: int | None = None
     max_image_pixels: int | None = None
     max_alt_text: int | None = None
+    posts_a_day: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,12 +8,14 @@ from uuid import UUID
 
 from cache.failure_limiter import FailureLimiter
 from cache.fallback_store import FallbackStore
+from cache.feed_cache import FeedCache
 from cache.key_value_store import KeyValueStore
 from cache.memory_store import InMemoryStore
 from cache.rate_limiter import RateLimiter
 from cache.rates import Rate
 from cache.redis_store import RedisStore
 from domain.networks import Network
+from mail.sender import MailSender
 from networks.bluesky.posts import BlueskyPosts
 from networks.feed import FeedEntry, FeedPosts, FeedUnavailable
 from networks.http_client import HttpClient
@@ -22,9 +24,17 @@ from networks.meta.facebook import FacebookPages
 from networks.meta.instagram import InstagramBusiness
 from networks.protocol import NetworkAdapter
 from networks.x.posts import XPosts
+from realtime.bus import LinkedBus, LiveBus
+from realtime.link import Link
+from realtime.postgres_link import PostgresLink
+from realtime.redis_link import RedisLink
+from runtime.metrics import Metrics
 from runtime.settings import InvalidSettings, Settings, StorageProvider
-from storage import feed
+from runtime.signing_in import SigningIn, mail_sender, open_signing_in
 from storage.database import Database, DatabaseUnavailable
+from storage.feed import publishing as feed_publishing
+from storage.feed.publishing import FAN_OUT_LIMIT
+from storage.feed.versions import FeedVersions
 from storage.media_links import MediaLinks
 from storage.media_store import LocalMediaStore, MediaStore, S3MediaStore
 from storage.vault import TokenVault
@@ -35,6 +45,7 @@ class Resources:
     """Everything that is shared by the parts of one process."""
 
     settings: Settings
+    metrics: Metrics
     database: Database
     vault: TokenVault
     media_store: MediaStore
@@ -46,6 +57,16 @@ class Resources:
     """By API key; None when they are not limited."""
     failed_authentications: FailureLimiter | None
     """By address; None when they are not limited."""
+    feed_versions: FeedVersions
+    feed_cache: FeedCache | None
+    """None when every feed is read anew."""
+    link: Link
+    """Joins the processes that hold sockets; a process's Socket.IO server stands on it."""
+    live: LiveBus
+    """Tells people's sockets, wherever they are connected."""
+    signing_in: SigningIn
+    mail: MailSender | None
+    """None when MAIL_PROVIDER is off."""
 
 
 @asynccontextmanager
@@ -61,8 +82,11 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         stack.push_async_callback(http.close)
         store = _key_value_store(settings)
         stack.push_async_callback(store.close)
+        link = _link(settings)
+        stack.push_async_callback(link.close)
         yield Resources(
             settings=settings,
+            metrics=Metrics(by_workspace=settings.metrics_by_workspace),
             database=database,
             vault=TokenVault([key.get_secret_value() for key in settings.credentials_keys]),
             media_store=_media_store(settings),
@@ -75,6 +99,14 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             key_value_store=store,
             key_requests=_limiter(store, "api-key", settings.api_rate_per_minute),
             failed_authentications=_failure_limiter(store, settings),
+            feed_versions=FeedVersions(
+                database, cached_for=timedelta(seconds=settings.feed_cache_user_ttl_seconds)
+            ),
+            feed_cache=_feed_cache(store, settings),
+            link=link,
+            live=LinkedBus(link),
+            signing_in=await stack.enter_async_context(open_signing_in(settings, database, store)),
+            mail=mail_sender(settings),
         )
 
 
@@ -102,20 +134,22 @@ class StoredMedia:
 class FeedTable:
     """The built-in network's posts, in our own database."""
 
-    def __init__(self, database: Database) -> None:
-        """Each method is one transaction."""
+    def __init__(self, database: Database, *, fan_out_limit: int = FAN_OUT_LIMIT) -> None:
+        """Each method is one transaction; authors with more followers are looked up by them."""
         self._database = database
+        self._fan_out_limit = fan_out_limit
 
     async def insert_once(self, entry: FeedEntry) -> UUID:
         """Insert the post unless one with its key is there. Raises FeedUnavailable."""
         try:
             async with self._database.transaction() as session:
-                return await feed.insert_once(
+                return await feed_publishing.publish_for_account(
                     session,
                     account_id=entry.account_id,
                     publish_key=entry.publish_key,
                     text=entry.text,
                     media=[(file.media_id, file.alt_text) for file in entry.media],
+                    fan_out_limit=self._fan_out_limit,
                 )
         except DatabaseUnavailable as error:
             raise FeedUnavailable from error
@@ -124,7 +158,7 @@ class FeedTable:
         """The id of the post with that key. Raises FeedUnavailable."""
         try:
             async with self._database.transaction() as session:
-                return await feed.find_by_key(session, publish_key)
+                return await feed_publishing.find_by_key(session, publish_key)
         except DatabaseUnavailable as error:
             raise FeedUnavailable from error
 
@@ -147,7 +181,8 @@ def _adapters(
         ),
         Network.MASTODON: MastodonStatuses(http),
         Network.FEED: FeedPosts(
-            FeedTable(database), public_base_url=_address(settings.public_base_url)
+            FeedTable(database, fan_out_limit=settings.feed_fan_out_limit),
+            public_base_url=_address(settings.public_base_url),
         ),
     }
 
@@ -159,6 +194,24 @@ def _key_value_store(settings: Settings) -> KeyValueStore:
         raise InvalidSettings("REDIS_ENABLED=true needs REDIS_URL")
     redis = RedisStore(str(settings.redis_url), prefix=settings.redis_key_prefix)
     return FallbackStore(redis, InMemoryStore())
+
+
+def _feed_cache(store: KeyValueStore, settings: Settings) -> FeedCache | None:
+    if not settings.feed_cache_enabled:
+        return None
+    return FeedCache(
+        store,
+        user_ttl=timedelta(seconds=settings.feed_cache_user_ttl_seconds),
+        trending_ttl=timedelta(seconds=settings.feed_cache_trending_ttl_seconds),
+    )
+
+
+def _link(settings: Settings) -> Link:
+    if not settings.redis_socket_adapter_enabled:
+        return PostgresLink(str(settings.database_url), channel="punctual_live")
+    if settings.redis_url is None:
+        raise InvalidSettings("REDIS_SOCKET_ADAPTER_ENABLED=true needs REDIS_URL")
+    return RedisLink(str(settings.redis_url), channel=f"{settings.redis_key_prefix}live")
 
 
 def _limiter(store: KeyValueStore, name: str, per_minute: int) -> RateLimiter | None:

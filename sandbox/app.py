@@ -1,4 +1,4 @@
-"""Puts one sandbox together: its state, the five networks, the control API and the pages."""
+"""Puts one sandbox together: its state, the five networks, a mail server, control and pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,9 @@ from sandbox.meta.facebook import Facebook
 from sandbox.meta.instagram import Instagram
 from sandbox.network import Network
 from sandbox.pages import Pages
+from sandbox.quick_answers import QuickRoutes
 from sandbox.settings import Settings
+from sandbox.smtp import SmtpServer
 from sandbox.state import State
 from sandbox.x.api import X
 
@@ -27,10 +29,14 @@ def create_app(settings: Settings) -> Starlette:
     ]
     state.journal.open()
     pages = Pages(state)
+    smtp = SmtpServer(state.mails)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        if settings.smtp_port is not None:
+            await smtp.listen("127.0.0.1", settings.smtp_port)
         yield
+        await smtp.close()
         await state.fetcher.close()
         state.journal.close()
 
@@ -45,7 +51,7 @@ def create_app(settings: Settings) -> Starlette:
         for network in networks
     ]
     control = Control(state, {network.name: network for network in networks})
-    return Starlette(
+    app = Starlette(
         routes=[
             *mounts,
             Mount("/_sandbox", control.api()),
@@ -54,3 +60,5 @@ def create_app(settings: Settings) -> Starlette:
         ],
         lifespan=lifespan,
     )
+    app.state.quick_routes = QuickRoutes(networks)
+    return app

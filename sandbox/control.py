@@ -1,4 +1,4 @@
-"""The sandbox's own API, below `/_sandbox`: accounts, faults, the clock, and the ground truth."""
+"""The sandbox's own API below `/_sandbox`: accounts, faults, clock, mails, and the ground truth."""
 
 from datetime import datetime
 from typing import Any
@@ -81,6 +81,7 @@ class Control:
         router.add_api_route("/clock", self.move_clock, methods=["POST"])
         router.add_api_route("/clock", self.reset_clock, methods=["DELETE"])
         router.add_api_route("/truth", self.truth, methods=["GET"])
+        router.add_api_route("/mails", self.mails, methods=["GET"])
         router.add_api_route("/requests", self.requests, methods=["GET"])
         router.add_api_route("/state", self.clear_state, methods=["DELETE"])
         router.add_api_route("/health", self.health, methods=["GET"])
@@ -146,6 +147,10 @@ class Control:
             and account in {None, entry.account_id, entry.handle}
             and (include_deleted or entry.deleted_at is None)
         ]
+
+    async def mails(self, recipient: str | None = None) -> list[dict[str, Any]]:
+        """What the mail server took, oldest first."""
+        return self._state.mails.told(recipient)
 
     async def requests(self) -> list[dict[str, Any]]:
         return [

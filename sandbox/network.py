@@ -162,8 +162,14 @@ class Network(ABC):
 
 
 def bearer(request: Request) -> str | None:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    scheme, _, value = header(request, b"authorization").partition(" ")
     return value.strip() if scheme.lower() in {"bearer", "oauth"} and value else None
+
+
+def header(request: Request, name: bytes) -> str:
+    """The first header of that lower-case name, or nothing; Starlette's way copies them all."""
+    headers: list[tuple[bytes, bytes]] = request.scope["headers"]
+    return next((value.decode("latin-1") for known, value in headers if known == name), "")
 
 
 def page_path(network: str, handle: str) -> str:

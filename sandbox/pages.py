@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from sandbox.accounts import Account
 from sandbox.ledger import PublicEntry
+from sandbox.mails import ReceivedMail
 from sandbox.media_store import sniff_content_type
 from sandbox.network import page_path
 from sandbox.page_style import STYLE
@@ -40,6 +41,7 @@ class Pages:
         return [
             Route("/", self.index),
             Route("/media/{sha256}", self.media),
+            Route("/mails", self.mails),
             Route("/{network}/{handle:path}", self.account),
         ]
 
@@ -72,8 +74,19 @@ class Pages:
             if rows:
                 sections.append(f"<h2>{title}</h2><ul class='accounts'>{rows}</ul>")
         body = "".join(sections) or "<p class='empty'>There are no accounts yet.</p>"
+        body += "<h2>Mails</h2><ul class='accounts'><li><a href='/pages/mails'>Mails</a>"
+        body += f" <span class='muted'>{len(self._state.mails.received)}</span></li></ul>"
         heading = "<h1>Sandbox networks</h1><p class='lead'>What these accounts have published.</p>"
         return _page("Sandbox networks", "", heading + body)
+
+    async def mails(self, _: Request) -> Response:
+        shown = "".join(_mail(mail) for mail in reversed(self._state.mails.received))
+        heading = (
+            "<header><h1>Mails</h1><p class='muted'>Taken here, delivered nowhere.</p></header>"
+        )
+        none = "<p class='empty'>No mail has come yet.</p>"
+        back = "<p><a href='/pages/'>All accounts</a></p>"
+        return _page("Mails", "", f"{back}{heading}{shown or none}")
 
     def _account_row(self, account: Account) -> str:
         count = sum(1 for _ in self._state.ledger.newest_first(account.network, account.id))
@@ -130,11 +143,15 @@ def _linked_text(entry: PublicEntry) -> str:
     """Escaped text with its links; on Bluesky only facets are links."""
     if entry.network == "bluesky":
         return _text_with_facets(entry)
+    return _with_links(entry.text)
+
+
+def _with_links(text: str) -> str:
     pieces, position = [], 0
-    for match in _URL.finditer(entry.text):
-        pieces += [escape(entry.text[position : match.start()]), _anchor(match[0], match[0])]
+    for match in _URL.finditer(text):
+        pieces += [escape(text[position : match.start()]), _anchor(match[0], match[0])]
         position = match.end()
-    return "".join([*pieces, escape(entry.text[position:])])
+    return "".join([*pieces, escape(text[position:])])
 
 
 def _text_with_facets(entry: PublicEntry) -> str:
@@ -156,6 +173,15 @@ def _anchor(url: str, shown: str) -> str:
     if not url.startswith(("http://", "https://")):
         return escape(shown)
     return f"<a href='{escape(url)}' rel='nofollow noopener'>{escape(shown)}</a>"
+
+
+def _mail(mail: ReceivedMail) -> str:
+    text = _with_links(mail.text)
+    readers = escape(", ".join(mail.recipients))
+    return (
+        f"<article><h2>{escape(mail.subject)}</h2><p class='text'>{text}</p>"
+        f"<footer>to {readers} · {escape(mail.received_at)}</footer></article>"
+    )
 
 
 def _link_card(entry: PublicEntry) -> str:

@@ -10,6 +10,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 _MEGABYTE = 1024 * 1024
+_MULTIPART = "multipart/form-data"
+_WITHOUT_BODY = frozenset({"GET", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +52,41 @@ class Parameters:
 
 async def read_parameters(request: Request) -> Parameters:
     """Read query and body into one set; what the body says comes on top of the query."""
-    parameters = Parameters()
-    for name, value in parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True):
-        parameters.add(name, value)
-    if request.method in {"GET", "DELETE"}:
-        return parameters
+    if request.method in _WITHOUT_BODY:
+        return _read_query(request)
     content_type = request.headers.get("content-type", "")
-    if content_type.startswith("multipart/form-data"):
-        await _read_multipart(request, parameters)
-        return parameters
-    parameters.body = await request.body()
+    if not content_type.startswith(_MULTIPART):
+        return _read_plain(request, content_type, await request.body())
+    parameters = _read_query(request)
+    await _read_multipart(request, parameters)
+    return parameters
+
+
+def parameters_of(request: Request, body: bytes) -> Parameters | None:
+    """The same of a body that is here already; None when it may hold files."""
+    if request.method in _WITHOUT_BODY:
+        return _read_query(request)
+    content_type = request.headers.get("content-type", "")
+    if content_type.startswith(_MULTIPART):
+        return None
+    return _read_plain(request, content_type, body)
+
+
+def _read_query(request: Request) -> Parameters:
+    parameters = Parameters()
+    if query := request.scope["query_string"]:
+        for name, value in parse_qsl(query.decode(), keep_blank_values=True):
+            parameters.add(name, value)
+    return parameters
+
+
+def _read_plain(request: Request, content_type: str, body: bytes) -> Parameters:
+    parameters = _read_query(request)
+    parameters.body = body
     if content_type.startswith("application/json"):
         _read_json(parameters)
     elif content_type.startswith("application/x-www-form-urlencoded"):
-        text = parameters.body.decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace")
         for name, value in parse_qsl(text, keep_blank_values=True):
             parameters.add(name, value)
     return parameters

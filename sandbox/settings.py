@@ -10,12 +10,14 @@ class Settings:
 
     `data` holds the journal and the media; None keeps everything in memory.
     `public_url` stands at the front of permalinks; None takes the address each request came to.
+    `smtp_port` is where the mail server listens, on 127.0.0.1; None for none.
     `container_polls` is how often an Instagram container answers IN_PROGRESS before FINISHED.
     `video_polls` is the same for videos on every network.
     """
 
     data: Path | None = None
     public_url: str | None = None
+    smtp_port: int | None = None
     latency_seconds: float = 0.0
     container_polls: int = 1
     video_polls: int = 1

@@ -10,6 +10,7 @@ from sandbox.identifiers import Identifiers
 from sandbox.journal import Journal
 from sandbox.ledger import Ledger
 from sandbox.limits import Windows
+from sandbox.mails import Mails
 from sandbox.media_store import MediaStore
 from sandbox.settings import Settings
 from sandbox.uploads import Uploads
@@ -27,6 +28,7 @@ class State:
         self.ledger = Ledger(self.journal)
         self.uploads = Uploads(self.journal)
         self.media = MediaStore(None if data is None else data / "media")
+        self.mails = Mails(self.journal, self.clock)
         self.faults = Faults()
         self.windows = Windows()
         self.identifiers = Identifiers()
@@ -40,6 +42,7 @@ class State:
         self.ledger.clear()
         self.uploads.clear()
         self.media.clear()
+        self.mails.clear()
         self.faults.clear()
         self.windows.clear()
         self.requests.clear()

@@ -30,6 +30,7 @@ class Secrets:
     credentials_key: str = field(repr=False)
     """A Fernet key."""
     media_url_key: str = field(repr=False)
+    auth_signing_key: str = field(repr=False)
 
     @classmethod
     def new(cls) -> Self:
@@ -38,6 +39,7 @@ class Secrets:
             database_password=secrets.token_urlsafe(32),
             credentials_key=Fernet.generate_key().decode(),
             media_url_key=secrets.token_urlsafe(32),
+            auth_signing_key=secrets.token_urlsafe(32),
         )
 
 
@@ -150,7 +152,11 @@ class Home:
 
     def _read_secrets(self, file: Path) -> Secrets:
         try:
-            return Secrets(**json.loads(file.read_text()))
+            kept = json.loads(file.read_text())
+            if "auth_signing_key" not in kept:  # a folder made before anybody could sign in
+                kept["auth_signing_key"] = secrets.token_urlsafe(32)
+                write_private(file, json.dumps(kept, indent=2))
+            return Secrets(**kept)
         except (ValueError, TypeError) as error:
             raise HomeNotUsable(
                 f"{file} is damaged: put it back from a backup, "

@@ -23,6 +23,7 @@ class Ports:
     temporal_ui: int = 8233
     temporal: int = 7233
     sandbox: int = 8090
+    sandbox_smtp: int = 8025
     postgres: int = 5433
     worker_health: int = 8081
 

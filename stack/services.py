@@ -34,6 +34,8 @@ class Addresses:
     api_docs: str
     temporal_ui: str
     sandbox: str
+    sandbox_mails: str
+    smtp_port: int
     temporal: str
     database: str = field(repr=False)
     """A connection URL, password included."""
@@ -47,6 +49,8 @@ class Addresses:
             api_docs=f"http://{HOST}:{ports.api}/docs",
             temporal_ui=f"http://{HOST}:{ports.temporal_ui}",
             sandbox=f"http://{HOST}:{ports.sandbox}",
+            sandbox_mails=f"http://{HOST}:{ports.sandbox}/pages/mails",
+            smtp_port=ports.sandbox_smtp,
             temporal=f"{HOST}:{ports.temporal}",
             database=f"postgresql://{SUPERUSER}:{password}@{HOST}:{ports.postgres}/{DATABASE}",
         )
@@ -62,6 +66,12 @@ def settings_environment(*, home: Home, addresses: Addresses, secrets: Secrets) 
         "TEMPORAL_NAMESPACE": NAMESPACE,
         "CREDENTIALS_KEYS": secrets.credentials_key,
         "MEDIA_URL_KEY": secrets.media_url_key,
+        "AUTH_SIGNING_KEYS": secrets.auth_signing_key,
+        "MAIL_PROVIDER": "smtp",
+        "MAIL_FROM": "Punctual <no-reply@punctual.test>",
+        "SMTP_HOST": HOST,
+        "SMTP_PORT": str(addresses.smtp_port),
+        "SMTP_SECURITY": "none",
         "API_HOST": HOST,
         "PUBLIC_BASE_URL": addresses.api,
         "STORAGE_PROVIDER": "local",
@@ -190,9 +200,10 @@ class EmbeddedParts:
             command=(
                 *(sys.executable, "-m", "sandbox", "--port", str(port)),
                 *("--data", str(self.home.sandbox), "--latency-ms", "0"),
+                *("--smtp-port", str(self.ports.sandbox_smtp)),
             ),
             env=self._env(),
-            ports=("sandbox",),
+            ports=("sandbox", "sandbox_smtp"),
             ready=http_answers(port, "/pages/"),
         )
 

@@ -77,6 +77,7 @@ def _addresses(stack: Stack, ports: Ports) -> str:
         ("api", "API docs", stack.addresses.api_docs),
         ("temporal", "Temporal UI", stack.addresses.temporal_ui),
         ("sandbox", "Sandbox pages", stack.addresses.sandbox),
+        ("sandbox", "Mails", stack.addresses.sandbox_mails),
         ("postgres", "PostgreSQL", f"{database}, password in {stack.home.secrets_file}"),
     ]
     shown = [(label, value) for part, label, value in lines if stack.is_running(part)]

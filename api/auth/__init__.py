@@ -1,1 +1,4 @@
-"""Who is calling, and what they may do. Keys are made and revoked in `api/workspaces`."""
+"""Who is calling, by API key or access token, and what they may do.
+
+Keys are made and revoked in `api/workspaces`; users sign in and out in `api/sessions`.
+"""

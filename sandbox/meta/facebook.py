@@ -45,7 +45,9 @@ class Facebook(GraphNetwork):
         version = "/v{version}"
         return [
             endpoint(self, "GET", f"{version}/debug_token", self.debug_token, "token"),
-            endpoint(self, "POST", f"{version}/{{id}}/feed", self.create_post, "publish"),
+            endpoint(
+                self, "POST", f"{version}/{{id}}/feed", self.create_post, "publish", is_quick=True
+            ),
             endpoint(self, "POST", f"{version}/{{id}}/photos", self._media.photo, posting_photo),
             endpoint(self, "POST", f"{version}/{{id}}/videos", self._media.video, "publish"),
             endpoint(self, "GET", f"{version}/{{id}}/feed", self.list_posts, "lookup"),
@@ -53,7 +55,7 @@ class Facebook(GraphNetwork):
             endpoint(self, "POST", f"{version}/{{id}}/comments", self.create_comment, "comment"),
             endpoint(self, "GET", f"{version}/{{id}}/comments", self.list_comments, "lookup"),
             endpoint(self, "GET", f"{version}/me", self.get_object, "profile"),
-            endpoint(self, "GET", f"{version}/{{id}}", self.get_object, "lookup"),
+            endpoint(self, "GET", f"{version}/{{id}}", self.get_object, "lookup", is_quick=True),
             endpoint(self, "DELETE", f"{version}/{{id}}", self.delete_post, "delete"),
         ]
 
@@ -95,8 +97,9 @@ class Facebook(GraphNetwork):
             return JSONResponse({"id": f"{page.id}_{self.state.identifiers.next()}"})
         self._media.use(page, media)
         entry = self.publish_post(call, page, message, media, {"link": link} if link else {})
-        shown = pick(self.describe_post(call, entry), asked_fields(call.parameters))
-        return JSONResponse(shown)
+        fields = asked_fields(call.parameters)
+        described = self.describe_post(call, entry) if fields else {"id": entry.id}
+        return JSONResponse(pick(described, fields))
 
     def publish_post(
         self,

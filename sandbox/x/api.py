@@ -42,7 +42,7 @@ class X(Network):
 
     def routes(self) -> list[Route]:
         return [
-            endpoint(self, "POST", "/2/tweets", self.create_post, _posting),
+            endpoint(self, "POST", "/2/tweets", self.create_post, _posting, is_quick=True),
             endpoint(self, "GET", "/2/tweets/{id}", self.get_post, "lookup"),
             endpoint(self, "DELETE", "/2/tweets/{id}", self.delete_post, "delete"),
             endpoint(self, "GET", "/2/users/me", self.get_me, "profile"),

@@ -40,6 +40,8 @@ _URL = regex.compile(
     regex.IGNORECASE,
     tlds=_TLDS,
 )
+_DOT_WITHIN = regex.compile(r"\.\w")
+"""What every host has and most texts have not."""
 _SHORT_LINK = regex.compile(r"https?://t\.co/(?<slug>[a-z0-9]+)", regex.IGNORECASE)
 _SHORT_SLUG_LIMIT = 40
 _CASHTAG = regex.compile(r"(?<![\w$])\$[A-Za-z]{1,6}(?:[._][A-Za-z]{1,2})?(?![\w$])")
@@ -60,7 +62,7 @@ class Link:
 
 def find_links(text: str) -> list[Link]:
     """The links that X recognises, those without a protocol included."""
-    if "." not in text:
+    if _DOT_WITHIN.search(text) is None:
         return []
     links = []
     for match in _URL.finditer(text):

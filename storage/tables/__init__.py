@@ -2,28 +2,104 @@
 
 from storage.tables.accounts import AccountRow
 from storage.tables.base import Table
-from storage.tables.deliveries import AttemptRow, DeliveryRow, DepartureRow, PaceRow, TimelineRow
-from storage.tables.feed import FeedPostRow
+from storage.tables.batches import BatchRow
+from storage.tables.chat import (
+    ChatEventRow,
+    ConversationMemberRow,
+    ConversationRow,
+    LastSeenRow,
+    MessageRow,
+    PresenceRow,
+    ReactionRow,
+    SocketProcessRow,
+)
+from storage.tables.deliveries import (
+    AttemptRow,
+    DeliveryRow,
+    DepartureRow,
+    PaceRow,
+    TimelineRow,
+)
+from storage.tables.feed import (
+    BlockRow,
+    FeedBookmarkRow,
+    FeedCommentRow,
+    FeedEntryRow,
+    FeedHashtagRow,
+    FeedHashtagTrendRow,
+    FeedLikeRow,
+    FeedPostRow,
+    FeedPostTrendRow,
+    FeedProfileRow,
+    FollowRow,
+    HomeEntryRow,
+    MuteRow,
+)
 from storage.tables.idempotency import IdempotencyKeyRow
+from storage.tables.jobs import JobRow
+from storage.tables.limits import AccountLimitRow
 from storage.tables.media import MediaRow
+from storage.tables.notifications import (
+    NotificationActorRow,
+    NotificationCauseRow,
+    NotificationPreferenceRow,
+    NotificationRow,
+)
 from storage.tables.outbox import OutboxRow
 from storage.tables.posts import PostRevisionRow, PostRow
-from storage.tables.users import UserRow
-from storage.tables.workspaces import ApiKeyRow, WorkspaceRow
+from storage.tables.switches import CircuitRow, DrainRow, HeldDeliveryRow, SwitchRow
+from storage.tables.users import PasswordResetRow, RefreshTokenRow, SessionRow, UserRow
+from storage.tables.workspaces import ApiKeyRow, InvitationRow, MembershipRow, WorkspaceRow
 
 __all__ = [
+    "AccountLimitRow",
     "AccountRow",
     "ApiKeyRow",
     "AttemptRow",
+    "BatchRow",
+    "BlockRow",
+    "ChatEventRow",
+    "CircuitRow",
+    "ConversationMemberRow",
+    "ConversationRow",
     "DeliveryRow",
     "DepartureRow",
+    "DrainRow",
+    "FeedBookmarkRow",
+    "FeedCommentRow",
+    "FeedEntryRow",
+    "FeedHashtagRow",
+    "FeedHashtagTrendRow",
+    "FeedLikeRow",
     "FeedPostRow",
+    "FeedPostTrendRow",
+    "FeedProfileRow",
+    "FollowRow",
+    "HeldDeliveryRow",
+    "HomeEntryRow",
     "IdempotencyKeyRow",
+    "InvitationRow",
+    "JobRow",
+    "LastSeenRow",
     "MediaRow",
+    "MembershipRow",
+    "MessageRow",
+    "MuteRow",
+    "NotificationActorRow",
+    "NotificationCauseRow",
+    "NotificationPreferenceRow",
+    "NotificationRow",
     "OutboxRow",
     "PaceRow",
+    "PasswordResetRow",
     "PostRevisionRow",
     "PostRow",
+    "PresenceRow",
+    "ReactionRow",
+    "RefreshTokenRow",
+    "SessionRow",
+    "SocketProcessRow",
+    "SwitchRow",
     "Table",
     "TimelineRow",
     "UserRow",

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase
 
 from domain.deliveries import DeliveryStatus, PostStatus
+from domain.lateness import LONGEST, SHORTEST, LatePolicy
 from domain.networks import Network
 from domain.policies import AmbiguityPolicy
 
@@ -30,6 +31,12 @@ def _enum(values: type[StrEnum]) -> Enum:
         length=32,
         values_callable=lambda members: [member.value for member in members],
     )
+
+
+LATE_AFTER = (
+    f"late_after_seconds BETWEEN {SHORTEST.total_seconds():.0f} AND {LONGEST.total_seconds():.0f}"
+)
+"""When a post can be called late."""
 
 
 class Table(DeclarativeBase):
@@ -55,6 +62,7 @@ class Table(DeclarativeBase):
         DeliveryStatus: _enum(DeliveryStatus),
         PostStatus: _enum(PostStatus),
         AmbiguityPolicy: _enum(AmbiguityPolicy),
+        LatePolicy: _enum(LatePolicy),
     }
 
 

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     ForeignKey,
     Index,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,12 +17,16 @@ from storage.tables.base import Table
 
 
 class MediaRow(Table):
-    """An uploaded file; the bytes are in the media store."""
+    """An uploaded file, of a workspace or of a user; the bytes are in the media store."""
 
     __tablename__ = "media"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    workspace_id: Mapped[UUID] = mapped_column(ForeignKey("workspaces.id"))
+    workspace_id: Mapped[UUID | None] = mapped_column(ForeignKey("workspaces.id"))
+    user_id: Mapped[UUID | None] = mapped_column(
+        # users and media name each other: this one is added when both are there.
+        ForeignKey("users.id", ondelete="CASCADE", use_alter=True)
+    )
     storage_key: Mapped[str]
     file_name: Mapped[str]
     content_type: Mapped[str]
@@ -31,4 +37,13 @@ class MediaRow(Table):
     alt_text: Mapped[str] = mapped_column(server_default="")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    __table_args__ = (Index(None, "workspace_id", "id"),)  # list a workspace's media
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(workspace_id, user_id) = 1", name="owner"),
+        Index(None, "workspace_id", "id"),  # list a workspace's media
+        Index(  # list a user's media
+            "ix_media_user_id_id",
+            "user_id",
+            "id",
+            postgresql_where=text("user_id IS NOT NULL"),
+        ),
+    )

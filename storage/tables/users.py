@@ -1,12 +1,13 @@
-"""People who sign in, follow, chat and sell."""
+"""People who sign in, follow, chat and sell; where they are signed in."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table
+from domain.roles import UserRole
+from storage.tables.base import Table, one_of
 
 
 class UserRow(Table):
@@ -24,15 +25,72 @@ class UserRow(Table):
     """Argon2id, encoded with its parameters."""
     role: Mapped[str] = mapped_column(server_default="user")
     """user | moderator | admin: what the person may do to others' things."""
+    avatar_media_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("media.id", ondelete="SET NULL")
+    )
     suspended_at: Mapped[datetime | None]
     suspension_reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (
-        CheckConstraint("role IN ('user', 'moderator', 'admin')", name="role"),
+        CheckConstraint(one_of("role", UserRole), name="role"),
         Index("uq_users_handle", text("lower(handle)"), unique=True),  # sign-up, mentions, profiles
         Index(
             "uq_users_email", "email", unique=True, postgresql_where=text("email IS NOT NULL")
         ),  # sign-in
+        Index(
+            "ix_users_avatar_media_id",
+            "avatar_media_id",
+            postgresql_where=text("avatar_media_id IS NOT NULL"),
+        ),  # a picture that is deleted looks for who wears it
     )
+
+
+class SessionRow(Table):
+    """One sign-in of one person on one device, until it ends."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    device: Mapped[str]
+    """What the client called itself (User-Agent), shortened."""
+    address: Mapped[str]
+    """Where it was last refreshed from."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    refreshed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    """Each refresh puts it off."""
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None]
+
+    __table_args__ = (Index(None, "user_id", "id"),)  # list and end a person's sessions
+
+
+class RefreshTokenRow(Table):
+    """One refresh token of a session: the one that counts, or one that was used."""
+
+    __tablename__ = "refresh_tokens"
+
+    fingerprint: Mapped[bytes] = mapped_column(primary_key=True)
+    """HMAC-SHA-256 of the token: what it is found by; the token itself is not kept."""
+    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "session_id", "created_at"),)  # forget a session's oldest
+
+
+class PasswordResetRow(Table):
+    """One mailed permission to choose a new password, good once."""
+
+    __tablename__ = "password_resets"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (Index(None, "user_id"),)  # a new password makes the others worthless

@@ -1,0 +1,1 @@
+"""Signing up, in and out, and where a user is signed in."""

@@ -1,0 +1,35 @@
+"""What people hear of, and what it is about."""
+
+from enum import StrEnum
+
+
+class NotificationKind(StrEnum):
+    """What happened."""
+
+    LIKE = "like"
+    COMMENT = "comment"
+    """On a post of theirs."""
+    REPLY = "reply"
+    """To a comment of theirs."""
+    FOLLOW = "follow"
+    MENTION = "mention"
+    REPOST = "repost"
+    MESSAGE = "message"
+    POST_PUBLISHED = "post_published"
+    """A scheduled post of theirs went out; so do the next three speak of scheduled posts."""
+    POST_FAILED = "post_failed"
+    POST_UNCONFIRMED = "post_unconfirmed"
+    ACCOUNT_RECONNECT = "account_reconnect"
+    """An account of theirs has to be connected again, and its posts wait for that."""
+
+
+class SubjectType(StrEnum):
+    """What a notification is about, and so where it leads to."""
+
+    FEED_POST = "feed_post"
+    COMMENT = "comment"
+    USER = "user"
+    CONVERSATION = "conversation"
+    POST = "post"
+    """A scheduled post."""
+    ACCOUNT = "account"

@@ -1,0 +1,1 @@
+"""What people are told: deciding it, writing it down, reading it, and what they want to hear."""
