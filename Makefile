@@ -7,7 +7,8 @@ BENCH_INSTALLED := $(VENV)/.bench-installed
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 .DEFAULT_GOAL := list
-.PHONY: list install up demo test check format record-histories test-bluesky crash-matrix soak lock
+.PHONY: list install up demo test check format record-histories test-bluesky crash-matrix soak lock \
+        bench-burst bench-scale bench-backlog bench-accept bench-sleepers bench-fairness bench-feed bench-refresh bench-chat
 
 list: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -60,6 +61,33 @@ crash-matrix: $(INSTALLED) ## Kill everything at every named point; count what b
 
 soak: $(INSTALLED) ## Thousands of posts under random kills and network faults
 	@$(BIN)/python -m crash.soak
+
+bench-burst: $(BENCH_INSTALLED) ## N=3000 deliveries for one second, beside BullMQ (needs Node 20)
+	@$(BIN)/python -m bench.burst --keep --n $(or $(N),3000) --rounds $(or $(ROUNDS),1)
+
+bench-scale: $(BENCH_INSTALLED) ## 1,000 to 30,000 deliveries for one second: how lateness grows
+	@$(BIN)/python -m bench.scale --keep
+
+bench-backlog: $(BENCH_INSTALLED) ## Posts that are due already: deliveries a second
+	@$(BIN)/python -m bench.backlog --keep
+
+bench-accept: $(BENCH_INSTALLED) ## Posts taken in a second, beside a no-op and BullMQ (needs Node 20)
+	@$(BIN)/python -m bench.accept --keep
+
+bench-sleepers: $(BENCH_INSTALLED) ## 100,000 sleeping posts: memory, a restart, and on time after it
+	@$(BIN)/python -m bench.sleepers --keep
+
+bench-fairness: $(BENCH_INSTALLED) ## A single post beside 10,000 due ones of another workspace
+	@$(BIN)/python -m bench.fairness --keep
+
+bench-chat: $(INSTALLED) ## 1,000 sockets on two API processes, beside Node's Socket.IO (needs Node 20)
+	@$(BIN)/python -m bench.chat --rounds $(or $(ROUNDS),1)
+
+bench-refresh: $(INSTALLED) ## Refresh tokens a second: by HMAC fingerprint, and by argon2id
+	@$(BIN)/python -m bench.refresh
+
+bench-feed: $(BENCH_INSTALLED) ## Home feeds a second, kept and read anew, beside a bare endpoint
+	@$(BIN)/python -m bench.feed
 
 lock: $(INSTALLED) ## Pin every dependency again, with hashes
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.worker import Worker
 
@@ -34,6 +35,7 @@ from domain.networks import Network
 from relay.drain import Drain
 from relay.outbox_relay import OutboxRelay
 from relay.post_workflows import Leads, PostWorkflows
+from runtime.garbage import collect_seldom
 from runtime.health import serve_health
 from runtime.job_queue import job_handlers, jobs_through_temporal
 from runtime.logs import configure_logs
@@ -85,6 +87,7 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         if RELAY in serve:
             stack.push_async_callback(_run_beside(build_relay(resources, client), stop))
             stack.push_async_callback(_run_beside(build_drain(resources), stop))
+        collect_seldom()
         log.info("worker ready", serves=list(serve))
         await stop.wait()
         log.info("worker stopping")
@@ -144,7 +147,7 @@ def build_publishing(
     refusals = Refusals(
         store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock, told=told
     )
-    departures = Departures(store, system_clock)
+    departures = Departures(store, resources.adapters, system_clock)
     return NetworkPublishing(
         adapters=resources.adapters,
         store=store,
@@ -255,6 +258,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serve task queues and the outbox relay.")
     parser.add_argument("--serve", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
     try:
-        asyncio.run(_main(parser.parse_args().serve))
+        uvloop.run(_main(parser.parse_args().serve))
     except InvalidSettings as error:
         sys.exit(str(error))

@@ -6,8 +6,9 @@ then none of its requests left, for certain, so a worker that dies before has se
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -18,7 +19,7 @@ import structlog
 from activities.waiting import Clock
 from domain.ids import new_id
 from domain.networks import Network
-from networks.protocol import Evidence
+from networks.protocol import Evidence, NetworkAdapter, Target
 from storage.claims import Claim, Claimed
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.publishing import PublishingStore
@@ -41,11 +42,15 @@ MOST = 200
 RELEASED_AHEAD = timedelta(milliseconds=20)
 """What the first release may take."""
 
+RELEASE_LIFETIME = timedelta(seconds=15)
+"""After its second a departure is left to be revoked: released then, what is no longer sent because
+its claim grew too old could not be told from what was."""
+
 LOOK = timedelta(milliseconds=250)
 """Between two looks at the clock, which may be set."""
 
 RUSH = timedelta(seconds=2)
-"""The longest that receipts wait for the requests of the same second to leave first."""
+"""How long after a crowded second everything else waits for its requests at the longest."""
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -53,6 +58,7 @@ class Seat:
     """One part that waits for its second."""
 
     state: DeliveryState
+    target: Target
     part: int
     evidence: Evidence
     leaves: "asyncio.Future[Claimed]"
@@ -76,39 +82,73 @@ class _Second:
     booked: int = 0
     timer: asyncio.TimerHandle | None = None
     departing: "asyncio.Task[None] | None" = None
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(eq=False, slots=True)
+class _Rush:
+    """The requests of one second that left together and have no answer yet."""
+
+    under_way: int
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Departures:
     """Holds what is armed in this process, by the second at which it leaves."""
 
-    def __init__(self, store: PublishingStore, clock: Clock, *, crowd: int = CROWD) -> None:
+    def __init__(
+        self,
+        store: PublishingStore,
+        adapters: Mapping[Network, NetworkAdapter],
+        clock: Clock,
+        *,
+        crowd: int = CROWD,
+    ) -> None:
         """`store` keeps the claims; so many of one second, or more, are claimed ahead."""
+        self._adapters = adapters
         self._store = store
         self._clock = clock
         self._crowd = crowd
         self._seconds: dict[datetime, _Second] = {}
+        self._rushes: dict[datetime, _Rush] = {}
 
-    def book(self, state: DeliveryState, part: int, evidence: Evidence) -> Seat:
+    def book(self, state: DeliveryState, target: Target, part: int, evidence: Evidence) -> Seat:
         """Take a place; one whose time has come is claimed at once."""
         second = self._seconds.get(state.publish_at)
         if second is None:
             second = self._seconds[state.publish_at] = _Second(at=state.publish_at)
         leaves: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()
-        seat = Seat(state=state, part=part, evidence=evidence, leaves=leaves, second=second)
+        seat = Seat(
+            state=state,
+            target=target,
+            part=part,
+            evidence=evidence,
+            leaves=leaves,
+            second=second,
+        )
         second.waiting[seat] = None
         second.booked += 1
         if second.departing is None:
             self._set_timer(second)
         return seat
 
+    def answered(self, publish_at: datetime) -> None:
+        """One of the requests that left together is over, whatever came of it."""
+        if (rush := self._rushes.get(publish_at)) is not None:
+            rush.under_way -= 1
+            if rush.under_way == 0:
+                rush.over.set()
+                del self._rushes[publish_at]
+
     async def after_rush(self, publish_at: datetime) -> None:
-        """Return when the requests of that second have left: nothing else is urgent before."""
-        if (second := self._seconds.get(publish_at)) is not None:
-            try:
-                await asyncio.wait_for(second.gone.wait(), RUSH.total_seconds())
-            except TimeoutError:
-                log.warning("the rush lasts", publish_at=publish_at.isoformat())
+        """Return when the requests of that second are answered: nothing else is urgent before.
+
+        Not later than `RUSH` after it, however slow the network is.
+        """
+        if (rush := self._rushes.get(publish_at)) is None:
+            return
+        patience = (publish_at + RUSH - self._clock()).total_seconds()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(rush.over.wait(), max(patience, 0))
 
     def _set_timer(self, second: _Second) -> None:
         """Depart earlier the more there is to claim."""
@@ -132,16 +172,19 @@ class Departures:
             await asyncio.sleep(min(wait, LOOK.total_seconds()))
 
     async def _depart(self, second: _Second) -> None:
+        warming = asyncio.create_task(self._warm(second))
         departures = await self._claim_ahead(second)
+        await warming
         await self._until(second.at - RELEASED_AHEAD)
+        if crowd := sum(len(won) for _, won in departures):
+            self._rushes[second.at] = _Rush(crowd)
         for departure_id, won in departures:
-            await self._release(departure_id, won)
+            await self._release(departure_id, won, second.at)
         del self._seconds[second.at]
         late = list(second.waiting)
         second.waiting.clear()
         await self._until(second.at)
         await asyncio.gather(*(self._claim_now(seat) for seat in late))
-        second.gone.set()
 
     async def _claim_ahead(
         self, second: _Second
@@ -155,6 +198,24 @@ class Departures:
                 if won := await self._claim_together(departure_id, present):
                     claimed.append((departure_id, won))
         return claimed
+
+    async def _warm(self, second: _Second) -> None:
+        """Open connections for a crowd: thousands at its second would keep it from leaving."""
+        if second.booked < self._crowd:
+            return
+        crowds: Counter[tuple[Network, str | None]] = Counter()
+        targets = {}
+        for seat in second.waiting:
+            server = (seat.state.network, seat.target.base_url)
+            crowds[server] += 1
+            targets[server] = seat.target
+        await asyncio.gather(
+            *(
+                self._adapters[server[0]].warm(targets[server], number)
+                for server, number in crowds.items()
+                if number >= self._crowd
+            )
+        )
 
     def _may_claim_ahead(self, second: _Second) -> bool:
         return second.booked >= self._crowd and self._clock() < second.at - RELEASED_AHEAD
@@ -186,17 +247,25 @@ class Departures:
                 seat.leaves.set_result(answer)
         return won
 
-    async def _release(self, departure_id: UUID, won: list[tuple[Seat, OpenAttempt]]) -> None:
-        """Let its requests go; nobody's, when it was revoked meanwhile."""
+    async def _release(
+        self, departure_id: UUID, won: list[tuple[Seat, OpenAttempt]], leaves_at: datetime
+    ) -> None:
+        """Let its requests go; none, when it was revoked meanwhile or this process stood still."""
         try:
-            is_released = await self._store.release(departure_id)
+            is_released = (
+                self._clock() - leaves_at <= RELEASE_LIFETIME
+                and await self._store.release(departure_id)
+            )
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             _fail([seat for seat, _ in won], error)
-            return
+            is_released = False
+        else:
+            for seat, attempt in won:
+                seat.leaves.set_result(attempt if is_released else None)
         if not is_released:
-            log.warning("departure revoked", departure_id=str(departure_id), attempts=len(won))
-        for seat, attempt in won:
-            seat.leaves.set_result(attempt if is_released else None)
+            log.warning("departure not released", departure_id=str(departure_id), attempts=len(won))
+            for seat, _ in won:
+                self.answered(seat.second.at)
 
     async def _claim_now(self, seat: Seat) -> None:
         try:

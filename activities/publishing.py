@@ -97,9 +97,11 @@ class NetworkPublishing(Publishing):
         if activity.is_cancelled():
             raise asyncio.CancelledError
         state, target = ready
-        seat = self._sender.book(state, target)
+        remaining = self._pieces.remaining(state)
+        seat = self._sender.book(state, target, remaining[0])
         claimed = await wait_for_leaving(seat.leaves, seat.give_up)
-        await see_it_through(asyncio.create_task(self._sender.send_parts(state, target, claimed)))
+        sending = self._sender.send_parts(state, target, remaining, claimed)
+        await see_it_through(asyncio.create_task(sending))
 
     async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:
         """All that can be done before the second; None when the delivery was given up over it."""

@@ -1,7 +1,7 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NoReturn
@@ -66,18 +66,24 @@ class Sender:
         self._lookups = lookups
         self._clock = clock
 
-    def book(self, state: DeliveryState, target: Target) -> Seat:
+    def book(self, state: DeliveryState, target: Target, piece: Piece) -> Seat:
         """Have the next part of an armed delivery leave at its publish time."""
-        piece = self._pieces.remaining(state)[0]
-        return self._departures.book(state, piece.index, self._evidence(state, target, piece))
+        return self._departures.book(
+            state, target, piece.index, self._evidence(state, target, piece)
+        )
 
-    async def send_parts(self, state: DeliveryState, target: Target, claimed: Claimed) -> None:
+    async def send_parts(
+        self,
+        state: DeliveryState,
+        target: Target,
+        remaining: Sequence[Piece],
+        claimed: Claimed,
+    ) -> None:
         """Publish what is left, `claimed` being what came of its first part's claim.
 
         Returns when it is settled, or when a claim is lost. Raises ApplicationError with the time
         to come back when it has to wait.
         """
-        remaining = self._pieces.remaining(state)
         for piece in remaining:
             if piece is not remaining[0]:
                 evidence = self._evidence(state, target, piece)
@@ -85,10 +91,14 @@ class Sender:
             if not isinstance(claimed, OpenAttempt):
                 await self._not_now(state, claimed)
                 return
-            sent = await self._send_once(state, target, piece, claimed)
+            try:
+                sent = await self._send_once(state, target, piece, claimed)
+            finally:
+                if claimed.departure_id is not None:
+                    self._departures.answered(state.publish_at)
             if sent is None:
                 return
-            await self._record(state, claimed, sent, last_part=piece is remaining[-1])
+            await self._record(state, target, claimed, sent, last_part=piece is remaining[-1])
             state = state.with_receipt(piece.index, sent.receipt)
 
     async def _not_now(self, state: DeliveryState, claimed: Refusal | None) -> None:
@@ -169,11 +179,20 @@ class Sender:
         return found
 
     async def _record(
-        self, state: DeliveryState, attempt: OpenAttempt, sent: _Sent, *, last_part: bool
+        self,
+        state: DeliveryState,
+        target: Target,
+        attempt: OpenAttempt,
+        sent: _Sent,
+        *,
+        last_part: bool,
     ) -> None:
         await self._departures.after_rush(state.publish_at)
+        receipt = sent.receipt
+        if attempt.part == 0 and receipt.permalink is None:
+            receipt = await self._adapters[state.network].locate(target, receipt)
         await self._store.record_published(
-            state, attempt, sent.receipt, last_part=last_part, sent_at=sent.sent_at
+            state, attempt, receipt, last_part=last_part, sent_at=sent.sent_at
         )
         lateness = sent.sent_at - state.publish_at
         if attempt.part == 0:

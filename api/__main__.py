@@ -25,6 +25,8 @@ def main() -> int:
         access_log=False,  # RequestContext writes one line a request
         log_config=None,
         server_header=False,
+        ws_max_size=settings.socket_max_bytes,
+        ws_per_message_deflate=False,  # a compressor for each socket costs more than it saves
         timeout_graceful_shutdown=int(settings.graceful_shutdown_seconds),
     )
     return 0

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from api.problems import FieldProblem, InvalidRequest
 
 MAX_LIMIT: Final = 100
+DEFAULT_LIMIT: Final = 25
 
 Shown = TypeVar("Shown")
 Found = TypeVar("Found")
@@ -45,8 +46,8 @@ class PageRequest:
         return self.limit + 1
 
 
-def page_request(
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")] = 25,
+async def page_request(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="How many items.")] = DEFAULT_LIMIT,
     cursor: Annotated[
         str | None, Query(max_length=64, description="`next_cursor` of the page before.")
     ] = None,

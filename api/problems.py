@@ -67,12 +67,12 @@ class Problem(Exception):
 
 
 class NotFound(Problem):
-    """Nothing of that id in the caller's workspace."""
+    """Nothing of that id where the caller may look."""
 
-    def __init__(self, noun: str, wanted: UUID) -> None:
+    def __init__(self, noun: str, wanted: UUID, *, place: str = "in this workspace") -> None:
         """`noun` is what was looked for: post, account, media item …"""
         super().__init__(
-            f"There is no {noun} {wanted} in this workspace.",
+            f"There is no {noun} {wanted} {place}.",
             status=HTTPStatus.NOT_FOUND,
             slug="not-found",
             title="Not found",

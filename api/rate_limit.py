@@ -7,12 +7,13 @@ from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from typing import Final
+from uuid import UUID
 
 from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.auth.service import Caller, Unauthorized
+from api.auth.problems import Unauthorized
 from api.problems import Problem
 from cache.failure_limiter import FailureLimiter
 from cache.rate_limiter import RateLimiter
@@ -38,15 +39,28 @@ class TooManyRequests(Problem):
         )
 
 
-async def count_request(request: Request, caller: Caller, limiter: RateLimiter | None) -> None:
-    """Count the request against the caller's key. Raises TooManyRequests."""
+async def count_request(request: Request, actor_id: UUID, limiter: RateLimiter | None) -> None:
+    """Count the request against an API key or a user. Raises TooManyRequests."""
     if limiter is None:
         return
-    admission = await limiter.admit(str(caller.key_id))
+    admission = await limiter.admit(str(actor_id))
     setattr(request.state, _STATE, admission)
     if not admission.admitted:
         raise TooManyRequests(
-            f"This API key may send {limiter.rate.limit:,} requests a minute.",
+            f"One API key or user may send {limiter.rate.limit:,} requests a minute.",
+            retry_after=admission.retry_after,
+        )
+
+
+async def admit(limiter: RateLimiter | None, subject: str, *, what: str) -> None:
+    """Count one of what is limited. Raises TooManyRequests; `what` is told: `… are taken`."""
+    if limiter is None:
+        return
+    admission = await limiter.admit(subject)
+    if not admission.admitted:
+        rate = limiter.rate
+        raise TooManyRequests(
+            f"{rate.limit:,} {what} in {rate.window.total_seconds() / 60:g} min are taken.",
             retry_after=admission.retry_after,
         )
 
@@ -63,17 +77,17 @@ async def limited_failures(
         yield
         return
     try:
-        async with limiter.attempt(_network_of(request), token, failure=Unauthorized):
+        async with limiter.attempt(network_of(request), token, failure=Unauthorized):
             yield
     except RateExceeded as error:
         raise TooManyRequests(
-            "Too many requests from this address came without a valid API key: "
+            "Too many requests from this address came without a valid API key or token: "
             f"{error.rate.limit:,} a minute are answered.",
             retry_after=error.retry_after,
         ) from error
 
 
-def _network_of(request: Request) -> str:
+def network_of(request: Request) -> str:
     """Who answers for the address that the server saw; headers can be made up."""
     host = request.client.host if request.client else ""
     try:

@@ -47,6 +47,7 @@ class RequestContext:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()  # of a request that this task served before
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self._serve(scope, receive, send, request_id)
 
@@ -92,8 +93,9 @@ def _add_headers(headers: MutableHeaders, request_id: str) -> None:
 def _about(scope: Scope) -> dict[str, Any]:
     """What may be logged of a request: no query, no body, no credentials."""
     about = {"method": scope["method"], "route": getattr(scope.get("route"), "path", "unknown")}
-    if workspace := scope["state"].get("workspace_id"):
-        about["workspace_id"] = str(workspace)
+    for name in ("workspace_id", "user_id"):
+        if known := scope["state"].get(name):
+            about[name] = str(known)
     return about
 
 

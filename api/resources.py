@@ -7,8 +7,8 @@ from fastapi import Depends, Request
 from runtime.resources import Resources
 
 
-def resources_of(request: Request) -> Resources:
-    """What the app was started with."""
+async def resources_of(request: Request) -> Resources:
+    """What the app was started with. Async, as every dependency: a plain one costs a thread."""
     resources: Resources = request.app.state.resources
     return resources
 

@@ -1,12 +1,13 @@
 """The parts of the product, each standing at the points that it passes."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState
 
@@ -18,13 +19,13 @@ from domain.receipts import Receipt
 from networks.protocol import NetworkAdapter, Outgoing, Target
 from relay.outbox_relay import OutboxRelay
 from relay.post_workflows import PostWorkflows
-from storage.claims import Claimed
+from storage.claims import Claim, Claimed
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outbox import OutboxItem, OutboxKind
 from storage.posts import Post
 from storage.publishing import PublishingStore
-from storage.tables import OutboxRow
+from storage.tables import AttemptRow, DeliveryRow, OutboxRow
 
 
 class GatedDatabase(Database):
@@ -90,6 +91,7 @@ class GatedStore(PublishingStore):
         state = await super().arm(delivery_id, due_by)
         if state.status is DeliveryStatus.ARMED:
             await _stand(Point.ARMED, state, state.next_part)
+            await _stand(Point.SEATED, state, state.next_part)
         return state
 
     async def claim(
@@ -100,12 +102,35 @@ class GatedStore(PublishingStore):
         attempt = await super().claim(state, part, evidence, leaves_at)
         if isinstance(attempt, OpenAttempt):
             await _stand(Point.CLAIMED, state, part)
-            # Only the store knows the post: the adapter is told where its send belongs.
-            word = await stand_at(
-                Point.SENDING, post=state.post_id, network=state.network, part=part
-            )
-            played.expect(attempt.attempt_id, word)
+            await _ask_for_fault(attempt.attempt_id, state.post_id, state.network, part)
         return attempt
+
+    async def claim_together(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
+        """Write the attempts of a departure ahead."""
+        await _stand_together(Point.BEFORE_DEPARTURE, claims)
+        attempts = await super().claim_together(claims)
+        await _stand_together(Point.CLAIMED_TOGETHER, claims)
+        return attempts
+
+    async def release(self, departure_id: UUID) -> bool:
+        """Let its requests leave."""
+        seated = await self._seated(departure_id)
+        await _stand_all(Point.BEFORE_RELEASE, seated)
+        is_released = await super().release(departure_id)
+        if is_released:
+            await _stand_all(Point.RELEASED, seated)
+            for one in seated:
+                await _ask_for_fault(one.attempt_id, one.post_id, one.network, one.part)
+        return is_released
+
+    async def revoke(self, departure_id: UUID) -> bool:
+        """Keep it from ever being released."""
+        seated = await self._seated(departure_id)
+        await _stand_all(Point.BEFORE_REVOKE, seated)
+        is_revoked = await super().revoke(departure_id)
+        if is_revoked:
+            await _stand_all(Point.REVOKED, seated)
+        return is_revoked
 
     async def record_published(
         self,
@@ -122,6 +147,25 @@ class GatedStore(PublishingStore):
             state, attempt, receipt, last_part=last_part, sent_at=sent_at
         )
         await _stand(Point.RECORDED, state, attempt.part)
+
+    async def _seated(self, departure_id: UUID) -> Sequence["_Seated"]:
+        """What was claimed with that departure, whoever claimed it."""
+        query = (
+            select(AttemptRow.id, DeliveryRow.post_id, DeliveryRow.network, AttemptRow.part)
+            .join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
+            .where(AttemptRow.departure_id == departure_id)
+        )
+        async with self._database.transaction() as session:
+            return [_Seated(*row) for row in await session.execute(query)]
+
+
+class _Seated(NamedTuple):
+    """One attempt of a departure."""
+
+    attempt_id: UUID
+    post_id: UUID
+    network: str
+    part: int
 
 
 class GatedFeed:
@@ -147,3 +191,20 @@ def gated_feed(adapter: NetworkAdapter) -> NetworkAdapter:
 
 async def _stand(point: Point, state: DeliveryState, part: int) -> None:
     await stand_at(point, post=state.post_id, network=state.network, part=part)
+
+
+async def _stand_together(point: Point, claims: Sequence[Claim]) -> None:
+    await asyncio.gather(*(_stand(point, claim.state, claim.part) for claim in claims))
+
+
+async def _stand_all(point: Point, seated: Sequence[_Seated]) -> None:
+    """As many as leave together."""
+    await asyncio.gather(
+        *(stand_at(point, post=one.post_id, network=one.network, part=one.part) for one in seated)
+    )
+
+
+async def _ask_for_fault(attempt_id: UUID, post_id: UUID, network: str, part: int) -> None:
+    """Only the store knows the post: the adapter is told where its send belongs."""
+    word = await stand_at(Point.SENDING, post=post_id, network=network, part=part)
+    played.expect(attempt_id, word)

@@ -24,6 +24,8 @@ class Trap:
     """Only this post; None: any that is not in `ignored`."""
     ignored: frozenset[str] = frozenset()
     holds: bool = True
+    in_turn: bool = False
+    """Whether the first who comes keeps the others from coming."""
     arrived: set[str] = field(default_factory=set)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,7 +49,7 @@ class Trap:
         """Wait until everybody stands there, or nobody more comes; whether anybody does."""
         try:
             await asyncio.wait_for(self._changed.wait(), timeout)
-            while self.arrived != self.expected:
+            while self.arrived != self.expected and not self.in_turn:
                 self._changed.clear()
                 await asyncio.wait_for(self._changed.wait(), STRAGGLERS_SECONDS)
         except TimeoutError:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from crash import crowds
 from crash.plants import Plant
 from crash.points import Point
 from crash.report import show_deaths, show_table, tell_bad
@@ -34,19 +35,36 @@ async def run_matrix(
     plant: Plant | None = None,
     verbose: bool = False,
 ) -> list[Trial]:
-    """Carry them out on one system, in that order; all judged by what is public at the end."""
-    async with running_system(plant=plant, verbose=verbose) as system:
-        await system.customer.choose(policy)
-        trials = Trials(system)
-        used = {network for scenario in chosen for network in scenario.networks}
-        await trials.connect([network for network in ALL_NETWORKS if network in used])
-        done = await _carry_out_all(trials, chosen)
-        await asyncio.sleep(LAST_LOOK_SECONDS)
-        public = await system.customer.public(trials.feed_accounts)
-        for trial in done:
-            trial.verdict_all(public)
-        await _tell(system, done)
-        return done
+    """Carry them out in that order, first those that are claimed at their second.
+
+    Each half has a system of its own, and is judged by what is public at its end.
+    """
+    done: list[Trial] = []
+    for in_crowd in (False, True):
+        half = [scenario for scenario in chosen if scenario.in_crowd is in_crowd]
+        if half:
+            overrides = {crowds.VARIABLE: "1"} if in_crowd else {}
+            async with running_system(plant=plant, verbose=verbose, overrides=overrides) as system:
+                done += await _run_on(system, half, policy)
+    show_table(done)
+    return done
+
+
+async def _run_on(
+    system: System, chosen: Sequence[Scenario], policy: AmbiguityPolicy
+) -> list[Trial]:
+    await system.customer.choose(policy)
+    trials = Trials(system)
+    used = {network for scenario in chosen for network in scenario.networks}
+    await trials.connect([network for network in ALL_NETWORKS if network in used])
+    done = await _carry_out_all(trials, chosen)
+    await asyncio.sleep(LAST_LOOK_SECONDS)
+    public = await system.customer.public(trials.feed_accounts)
+    for trial in done:
+        trial.verdict_all(public)
+    await tell_bad(system.customer, done)
+    show_deaths(system.deaths)
+    return done
 
 
 async def _carry_out_all(trials: Trials, chosen: Sequence[Scenario]) -> list[Trial]:
@@ -78,12 +96,6 @@ async def _settle(
         f"  ({there} stood there)  {ends}{problem}",
         flush=True,
     )
-
-
-async def _tell(system: System, done: Sequence[Trial]) -> None:
-    await tell_bad(system.customer, done)
-    show_deaths(system.deaths)
-    show_table(done)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from activities.settling import Settler
+from crash.gated import GatedStore
 from domain.receipts import Receipt
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outcomes import Reason
@@ -24,6 +26,10 @@ class Plant(StrEnum):
     """A send without an answer counts as not sent. Makes duplicates."""
     SILENCE_IS_SUCCESS = "silence-is-success"
     """A send without an answer counts as published. Loses posts."""
+    RELEASE_UNCHECKED = "release-unchecked"
+    """A departure leaves also after somebody has revoked it. Makes duplicates."""
+    REVOKE_UNCHECKED = "revoke-unchecked"
+    """A departure that was released counts as revoked. Makes duplicates."""
 
 
 class BlindResender(Settler):
@@ -45,6 +51,30 @@ class Optimist(Settler):
         await self._store.record_published(state, attempt, receipt, last_part=last_part)
 
 
-SETTLERS: Mapping[str, type[Settler]] = MappingProxyType(
-    {Plant.RESEND_ON_UNKNOWN: BlindResender, Plant.SILENCE_IS_SUCCESS: Optimist}
+class UncheckedRelease(GatedStore):
+    """Takes every departure for its own to release."""
+
+    async def release(self, departure_id: UUID) -> bool:
+        """Whatever is written down."""
+        await super().release(departure_id)
+        return True
+
+
+class UncheckedRevoke(GatedStore):
+    """Takes every departure of another worker for one that never left."""
+
+    async def revoke(self, departure_id: UUID) -> bool:
+        """Whatever is written down."""
+        await super().revoke(departure_id)
+        return True
+
+
+PARTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+    {
+        Plant.RESEND_ON_UNKNOWN: {"Settler": BlindResender},
+        Plant.SILENCE_IS_SUCCESS: {"Settler": Optimist},
+        Plant.RELEASE_UNCHECKED: {"PublishingStore": UncheckedRelease},
+        Plant.REVOKE_UNCHECKED: {"PublishingStore": UncheckedRevoke},
+    }
 )
+"""What the worker builds in the place of its own, by what is planted."""

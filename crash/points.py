@@ -30,6 +30,13 @@ class Point(StrEnum):
     ARMED = "armed"
     BEFORE_CLAIM = "before-claim"
     CLAIMED = "claimed"
+    SEATED = "seated"
+    BEFORE_DEPARTURE = "before-departure"
+    CLAIMED_TOGETHER = "claimed-together"
+    BEFORE_RELEASE = "before-release"
+    RELEASED = "released"
+    BEFORE_REVOKE = "before-revoke"
+    REVOKED = "revoked"
     SENDING = "sending"
     ANSWERED = "answered"
     RECORDED = "recorded"
@@ -51,10 +58,34 @@ class PointFacts:
     """Whether only posts pass it that are moved or cancelled."""
     holds: bool = True
     """Whether the process stands there; it cannot while its request is on the way."""
+    in_crowd: bool = False
+    """Whether only what is claimed ahead of its second passes it."""
+    in_turn: bool = False
+    """Whether departures pass it one after the other: while one stands there no other comes."""
+    after: Point | None = None
+    """Where the worker has to be struck first, so that another comes to this point."""
 
 
 _API = Process.API
 _WORKER = Process.WORKER
+
+
+def _departing(told: str) -> PointFacts:
+    return PointFacts(
+        process=_WORKER, told=told, lead=3.0, by_delivery=True, in_crowd=True, in_turn=True
+    )
+
+
+def _revoking(told: str) -> PointFacts:
+    return PointFacts(
+        process=_WORKER,
+        told=told,
+        lead=3.0,
+        by_delivery=True,
+        in_crowd=True,
+        after=Point.BEFORE_RELEASE,
+    )
+
 
 FACTS: Mapping[Point, PointFacts] = MappingProxyType(
     {
@@ -96,6 +127,20 @@ FACTS: Mapping[Point, PointFacts] = MappingProxyType(
         Point.CLAIMED: PointFacts(
             process=_WORKER, told="attempt committed, request not sent", lead=3.0, by_delivery=True
         ),
+        Point.SEATED: PointFacts(
+            process=_WORKER,
+            told="armed and booked, not claimed yet",
+            lead=3.5,
+            by_delivery=True,
+            holds=False,
+            in_crowd=True,
+        ),
+        Point.BEFORE_DEPARTURE: _departing("about to be claimed ahead of its second"),
+        Point.CLAIMED_TOGETHER: _departing("claimed ahead of its second"),
+        Point.BEFORE_RELEASE: _departing("the second has come, not released"),
+        Point.RELEASED: _departing("released, request not sent"),
+        Point.BEFORE_REVOKE: _revoking("found unreleased, not revoked"),
+        Point.REVOKED: _revoking("revoked, not claimed anew"),
         Point.SENDING: PointFacts(
             process=_WORKER,
             told="the request is on its way",

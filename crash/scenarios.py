@@ -1,8 +1,9 @@
 """Every point with everything that can happen there, as data."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from crash.points import FACTS, Point, Process
@@ -37,6 +38,21 @@ class Fault(StrEnum):
 OURS: Final = (Fault.KILL, Fault.TEMPORAL, Fault.POSTGRES, Fault.FREEZE)
 THEIRS: Final = tuple(fault for fault in Fault if fault not in OURS)
 
+IN_CROWD: Final[Mapping[Point, tuple[Fault, ...]]] = MappingProxyType(
+    {
+        Point.SEATED: OURS,
+        Point.BEFORE_DEPARTURE: (Fault.KILL, Fault.POSTGRES, Fault.FREEZE),
+        Point.CLAIMED_TOGETHER: (Fault.KILL, Fault.POSTGRES, Fault.FREEZE),
+        Point.BEFORE_RELEASE: (Fault.KILL, Fault.POSTGRES),
+        Point.RELEASED: OURS,
+        Point.BEFORE_REVOKE: (Fault.KILL, Fault.FREEZE),
+        Point.REVOKED: (Fault.KILL, Fault.POSTGRES, Fault.FREEZE),
+        Point.ANSWERED: (Fault.KILL,),
+    }
+)
+"""What happens to those that are claimed ahead; FREEZE where they are revoked is a race: the frozen
+worker goes on while another stands there."""
+
 
 class Shape(StrEnum):
     """What the post consists of."""
@@ -58,12 +74,15 @@ class Scenario:
     shape: Shape = Shape.POST
     part: int = 0
     """The part that stands at the point."""
+    in_crowd: bool = False
+    """Whether it is claimed ahead of its second, as what leaves with many others is."""
 
     @property
     def name(self) -> str:
         """As it is shown."""
         shape = "" if self.shape is Shape.POST else f" ({self.shape}, part {self.part})"
-        return f"{self.point} × {self.fault}{shape}"
+        crowd = " (claimed ahead)" if self.in_crowd else ""
+        return f"{self.point} × {self.fault}{shape}{crowd}"
 
     @property
     def parts(self) -> int:
@@ -97,6 +116,8 @@ def scenarios(
     for point in points:
         for fault in faults:
             facts = FACTS[point]
+            if facts.in_crowd:
+                continue
             if fault in THEIRS and point is not Point.SENDING:
                 continue
             if fault is Fault.FREEZE and facts.process is not Process.WORKER:
@@ -107,6 +128,7 @@ def scenarios(
             else:
                 yield Scenario(point=point, fault=fault, networks=chosen)
     yield from _later_parts(points, faults, chosen)
+    yield from _claimed_ahead(points, faults, chosen)
 
 
 def _later_parts(
@@ -121,3 +143,13 @@ def _later_parts(
             if chosen and point in points and fault in faults:
                 part = 0 if point is Point.RECORDED else 1
                 yield Scenario(point=point, fault=fault, networks=chosen, shape=shape, part=part)
+
+
+def _claimed_ahead(
+    points: Collection[Point], faults: Collection[Fault], networks: tuple[str, ...]
+) -> Iterator[Scenario]:
+    """What is let go when its second comes, and only then."""
+    for point, happening in IN_CROWD.items():
+        for fault in happening:
+            if point in points and fault in faults:
+                yield Scenario(point=point, fault=fault, networks=networks, in_crowd=True)

@@ -33,6 +33,15 @@ ACCOUNTS = 10
 LEADS_SECONDS = (2.0, 20.0)
 """The shortest and the longest time from a request to its publish time."""
 
+CROWD = 60
+"""Posts in a row that leave at one second: more than a worker claims when it comes."""
+
+CROWD_EVERY = 3
+"""Of so many rows one is a crowd."""
+
+CROWD_LEAD = timedelta(seconds=5)
+"""From the last request of a crowd to its second."""
+
 SETTLE_SECONDS = 180.0
 """After the storm, before a delivery counts as stuck."""
 
@@ -65,12 +74,20 @@ class Soak:
         self._media = await self._customer.upload(picture(0))
 
     async def post(self, count: int, seconds: float) -> None:
-        """Schedule so many posts, spread evenly over the time."""
-        began = time.monotonic()
+        """Schedule so many posts, spread evenly over the time; a part of them leaves in crowds."""
+        began, began_at = time.monotonic(), datetime.now(UTC)
+        pace = seconds / count
         async with asyncio.TaskGroup() as posting:
             for number in range(count):
-                await asyncio.sleep(max(0.0, began + number * seconds / count - time.monotonic()))
-                posting.create_task(self._post(number))
+                await asyncio.sleep(max(0.0, began + number * pace - time.monotonic()))
+                row = number // CROWD
+                if row % CROWD_EVERY:
+                    lead = timedelta(seconds=self._chance.uniform(*LEADS_SECONDS))
+                    publish_at = datetime.now(UTC) + lead
+                else:
+                    last = timedelta(seconds=(row + 1) * CROWD * pace)
+                    publish_at = (began_at + last + CROWD_LEAD).replace(microsecond=0)
+                posting.create_task(self._post(number, publish_at))
 
     async def settled(self) -> dict[str, dict[str, Any]]:
         """Every delivery by its post's mark, once all are settled or it took too long."""
@@ -102,14 +119,13 @@ class Soak:
                 await tell_post(self._customer, post_id, delivery, [mark])
         return outcomes
 
-    async def _post(self, number: int) -> None:
+    async def _post(self, number: int, publish_at: datetime) -> None:
         mark = f"{self._run}-{number}"
         network = self._chance.choice(self._networks)
-        lead = timedelta(seconds=self._chance.uniform(*LEADS_SECONDS))
         body: dict[str, Any] = {
             "text": f"Soaked bread [{mark}]",
             "targets": [self._chance.choice(self._accounts[network])],
-            "publish_at": (datetime.now(UTC) + lead).isoformat(),
+            "publish_at": publish_at.isoformat(),
         }
         if network == "instagram":
             body["media"] = [{"media_id": self._media, "alt_text": "Bread"}]

@@ -16,6 +16,7 @@ from crash.customer import Customer
 from crash.gate import ADDRESS
 from crash.gatekeeper import Gatekeeper, gatekeeping
 from crash.plants import Plant
+from domain.networks import Network
 from stack.errors import ChildFailed
 from stack.ports import Ports
 from stack.running import Stack, running_stack
@@ -33,8 +34,12 @@ SHORT_TIMES: Mapping[str, str] = MappingProxyType(
         "SWEEP_SECONDS": "10",
         "API_RATE_PER_MINUTE": "0",
         "API_FAILED_AUTH_PER_MINUTE": "0",
+        "CIRCUIT_OPEN_SECONDS": "2",
+        "CIRCUIT_LONGEST_OPEN_SECONDS": "8",
+        **{f"{network.upper()}_QUOTAS": "off" for network in Network},
     }
 )
+"""And no quotas: thousands of posts leave a handful of accounts within minutes."""
 
 PARTS = ("postgres", "temporal", "sandbox", "api", "worker")
 

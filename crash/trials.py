@@ -10,8 +10,9 @@ from uuid import uuid4
 
 from crash.customer import CustomerLeft, Public
 from crash.gatekeeper import Trap, Word
-from crash.points import FACTS, Point, Process
-from crash.scenarios import OURS, THEIRS, Fault, Scenario, Shape
+from crash.points import FACTS, Point
+from crash.scenarios import THEIRS, Scenario, Shape
+from crash.strikes import ON_THE_WAY_SECONDS, Strikes
 from crash.system import System
 from crash.verdicts import SETTLED, Verdict, judge
 from stack.demo_posts import picture
@@ -19,17 +20,11 @@ from stack.demo_posts import picture
 ACCOUNTS = 4
 """On each network: a fault that is ordered for one scenario does not meet the one before it."""
 
-ON_THE_WAY_SECONDS = 1.2
-"""How long the network keeps a request before it publishes, where somebody dies meanwhile."""
-
 LATE_SECONDS = 4.0
 """Longer than the system waits for a network."""
 
-FROZEN_SECONDS = 5.0
-"""Longer than Temporal waits for a heartbeat."""
-
-COMING_SECONDS = 30.0
-"""After the publish time, before nobody is expected at the point any more."""
+MAY_HAVE_LEFT = frozenset({Point.RELEASED, Point.ANSWERED})
+"""Where nobody else can tell whether what stands there was sent."""
 
 SETTLE_SECONDS = 90.0
 """After what happened, before a delivery counts as stuck."""
@@ -65,8 +60,17 @@ class Trial:
                 counts,
                 comments=1 if scenario.shape is Shape.COMMENT else 0,
                 should_be_cancelled=scenario.shape is Shape.CANCELLED,
+                has_to_leave=network in self._have_to_leave,
                 is_late=network in self.stuck,
             )
+
+    @property
+    def _have_to_leave(self) -> frozenset[str]:
+        """Networks to which nothing had been sent, for certain, when somebody died."""
+        if not self.scenario.in_crowd:
+            return frozenset()
+        had_left = self.arrived if self.scenario.point in MAY_HAVE_LEFT else frozenset()
+        return frozenset(self.scenario.networks) - had_left
 
 
 class Trials:
@@ -75,6 +79,7 @@ class Trials:
     def __init__(self, system: System) -> None:
         """Call `connect` first."""
         self._system = system
+        self._strikes = Strikes(system)
         self._customer = system.customer
         self._run = uuid4().hex[:6]
         self._accounts: list[dict[str, str]] = []
@@ -108,13 +113,7 @@ class Trials:
             mark=f"{self._run}-{number}",
             accounts=self._accounts[number % ACCOUNTS],
         )
-        trap = Trap(
-            point=scenario.point,
-            expected=scenario.expected,
-            part=scenario.part,
-            ignored=frozenset(self._posts),
-            holds=FACTS[scenario.point].holds,
-        )
+        trap = self._trap(scenario, scenario.point)
         try:
             await self._order_faults(trial)
             if FACTS[scenario.point].is_update:
@@ -126,14 +125,34 @@ class Trials:
                 await self._happen(trial, trap)
             else:
                 self._system.keeper.set_trap(trap)
+                before = self._set_trap_before(scenario)
                 creating = asyncio.create_task(self._create(trial))
-                await self._happen(trial, trap)
+                await self._happen(trial, trap, before)
                 await creating
         except CustomerLeft as error:
             trial.problem = str(error)
         finally:
             trap.open()
         return trial
+
+    def _trap(self, scenario: Scenario, point: Point) -> Trap:
+        return Trap(
+            point=point,
+            expected=scenario.expected,
+            part=scenario.part,
+            ignored=frozenset(self._posts),
+            holds=FACTS[point].holds,
+            in_turn=FACTS[point].in_turn,
+        )
+
+    def _set_trap_before(self, scenario: Scenario) -> Trap | None:
+        """For the worker that has to be struck so that another comes to the scenario's point."""
+        point = FACTS[scenario.point].after
+        if point is None:
+            return None
+        trap = self._trap(scenario, point)
+        self._system.keeper.set_trap(trap)
+        return trap
 
     async def settle(self, trial: Trial) -> None:
         """Wait until every delivery is settled, or stuck; then judge."""
@@ -176,28 +195,15 @@ class Trials:
             at = datetime.now(UTC) + timedelta(seconds=7)
             await self._customer.move(trial.post_id, at.isoformat())
 
-    async def _happen(self, trial: Trial, trap: Trap) -> None:
-        """Wait until they stand there, do it, and let go who still stands there."""
-        fault, facts = trial.scenario.fault, FACTS[trial.scenario.point]
+    async def _happen(self, trial: Trial, trap: Trap, before: Trap | None = None) -> None:
+        """Let it happen, and let go who still stands there."""
         try:
-            if not await trap.sprung(timeout=facts.lead + COMING_SECONDS):
-                trial.problem = "nobody came to the point"
-            elif fault in OURS:
-                if not facts.holds:
-                    await asyncio.sleep(ON_THE_WAY_SECONDS / 4)
-                await self._strike(fault, facts.process)
+            trial.problem = await self._strikes.at(trap, trial.scenario, before=before)
         finally:
             trial.arrived = frozenset(trap.arrived)
-            trap.open()
-
-    async def _strike(self, fault: Fault, process: Process) -> None:
-        match fault:
-            case Fault.KILL:
-                await self._system.restart(process)
-            case Fault.FREEZE:
-                await self._system.freeze(process, FROZEN_SECONDS)
-            case _:
-                await self._system.restart(fault)
+            for each in (before, trap):
+                if each is not None:
+                    each.open()
 
     async def _order_faults(self, trial: Trial) -> None:
         """Tell the networks what to do with this post's request."""

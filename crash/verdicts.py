@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from crash.lateness import VERY_LATE_MS
+
 SETTLED = frozenset({"published", "failed", "unconfirmed", "cancelled"})
 
 
@@ -49,17 +51,21 @@ def judge(
     *,
     comments: int = 0,
     should_be_cancelled: bool = False,
+    has_to_leave: bool = False,
     is_late: bool = False,
 ) -> Verdict:
     """The verdict over one delivery.
 
     `counts` says how often each of its parts is public, the last `comments` of which only hang
-    under the post and may be missing if the user is told.
+    under the post and may be missing if the user is told. What `has_to_leave` has no excuse to be
+    anything but published, and soon.
     """
     status = str(delivery["status"])
     if max(counts) > 1:
         return Verdict(outcome=Outcome.DUPLICATES, why=f"public {list(counts)} times, {status}")
     broken = _broken(delivery, counts, comments=comments, should_be_cancelled=should_be_cancelled)
+    if has_to_leave:
+        broken += _held_up(delivery)
     if is_late:
         broken = [f"stuck, now {status}"]
     if broken:
@@ -90,6 +96,17 @@ def _broken(
         "unconfirmed without evidence": status == "unconfirmed" and not reason.get("evidence"),
         "failed without a reason": status == "failed" and not reason.get("message"),
         f"failed, but {public}": status == "failed" and all(main),
+    }
+    return [told for told, is_so in checks.items() if is_so]
+
+
+def _held_up(delivery: Mapping[str, Any]) -> list[str]:
+    """Why what had certainly not left did not leave soon, in words."""
+    late = delivery["lateness_ms"]
+    checks = {
+        f"nothing of it had left, and it is {delivery['status']}": delivery["status"]
+        != "published",
+        f"it left {late} ms late": late is not None and late > VERY_LATE_MS,
     }
     return [told for told, is_so in checks.items() if is_so]
 

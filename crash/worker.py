@@ -8,7 +8,7 @@ import os
 import signal
 
 import worker
-from crash import gated, plants, stand_ins
+from crash import crowds, gated, plants, stand_ins
 from runtime.logs import configure_logs
 from runtime.settings import load_settings
 
@@ -31,8 +31,9 @@ if __name__ == "__main__":
             "OutboxRelay": gated.GatedRelay,
             "PostWorkflows": gated.GatedWorkflows,
             "PublishingStore": gated.GatedStore,
+            **crowds.stand_ins(),
         },
     )
     if planted := os.environ.get(plants.VARIABLE):
-        stand_ins.install(worker, {"Settler": plants.SETTLERS[planted]})
+        stand_ins.install(worker, plants.PARTS[planted])
     asyncio.run(_main())

@@ -21,6 +21,10 @@ class NotificationKind(StrEnum):
     POST_UNCONFIRMED = "post_unconfirmed"
     ACCOUNT_RECONNECT = "account_reconnect"
     """An account of theirs has to be connected again, and its posts wait for that."""
+    CONTENT_REMOVED = "content_removed"
+    """A moderator took something of theirs away; `GET /v1/decisions` says why."""
+    WARNING = "warning"
+    """A moderator left something of theirs, and warns them."""
 
 
 class SubjectType(StrEnum):
@@ -33,3 +37,5 @@ class SubjectType(StrEnum):
     POST = "post"
     """A scheduled post."""
     ACCOUNT = "account"
+    MESSAGE = "message"
+    LISTING = "listing"

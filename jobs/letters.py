@@ -55,6 +55,20 @@ def reused(to: str, name: str) -> Letter:
     )
 
 
+def suspended(to: str, name: str, reason: str) -> Letter:
+    """That the reader was shut out, and why."""
+    return Letter(
+        to=to,
+        subject="You were suspended",
+        text=(
+            f"Hello {name},\n\n"
+            "a moderator suspended you: nobody can sign in as you, and what you scheduled is held."
+            f" The reason given:\n\n{reason}\n\n"
+            "If you think that this is wrong, answer this mail to have it looked at again.\n"
+        ),
+    )
+
+
 def invitation(to: str, workspace: str, role: WorkspaceRole, link: str) -> Letter:
     """A link to become a member."""
     return Letter(

@@ -27,7 +27,7 @@ GROUP: Final = 200
 GROUPS: Final = 2
 """Of one kind under way at once: while they run the next one grows, and others get their turn."""
 
-OUTSIDE: Final = frozenset({JobKind.SEND_MAIL, JobKind.MAKE_IMAGES})
+OUTSIDE: Final = frozenset({JobKind.SEND_MAIL, JobKind.MAKE_IMAGES, JobKind.FORGET_UPLOAD})
 """Kinds that may take seconds each: they get half of the slots at most, however many wait."""
 
 CarryOut = Callable[[JobBatch], Awaitable[None]]

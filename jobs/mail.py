@@ -71,6 +71,8 @@ class SendingMail:
                 return await self._invitation(job)
             case MailKind.PASSWORD_CHANGED | MailKind.TOKEN_REUSED:
                 return await self._warning(kind, job)
+            case MailKind.SUSPENDED:
+                return await self._suspended(job)
 
     async def _reset_password(self, job: Job) -> Letter | None:
         async with self._database.transaction() as session:
@@ -95,6 +97,13 @@ class SendingMail:
             offered.role,
             f"{self._links_base_url}/accept-invitation#{token}",
         )
+
+    async def _suspended(self, job: Job) -> Letter | None:
+        async with self._database.transaction() as session:
+            user = await users.find(session, job.subject_id)
+        if user is None or user.email is None or user.suspended_at is None:
+            return None
+        return letters.suspended(user.email, user.display_name, user.suspension_reason or "")
 
     async def _warning(self, kind: MailKind, job: Job) -> Letter | None:
         async with self._database.transaction() as session:

@@ -100,6 +100,9 @@ class FeedPosts:
         """The attempt's own id is the key; see `_key`."""
         return {}
 
+    async def warm(self, target: Target, requests: int) -> None:
+        """There is nothing to open."""
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """Insert the post."""
         entry = FeedEntry(
@@ -114,6 +117,10 @@ class FeedPosts:
             raise OutcomeUnknown(
                 Network.FEED, "The feed did not answer.", answer=Answer(operation="publish")
             ) from error
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:
+        """The same: the answer to the send names the permalink."""
+        return receipt
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Look for the key."""

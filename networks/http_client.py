@@ -22,6 +22,9 @@ from pyreqwest.multipart import FormBuilder, PartBuilder
 
 USER_AGENT = "Punctual/0.1"
 
+WARMING = timedelta(seconds=2)
+"""The longest that opening connections ahead of a second may take."""
+
 
 class NotConnected(Exception):
     """No connection was made, so the request certainly never left."""
@@ -139,6 +142,22 @@ class HttpClient:
             failure = NotConnected if _never_left(error) else NoAnswer
             raise failure(_reason(error)) from None  # its text holds the address
         return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)
+
+    async def warm(self, url: str, connections: int) -> None:
+        """Have so many connections open to the server of that address, as far as it lets us.
+
+        By requests without content or credentials, as many at once; HTTP/2 shares one connection
+        between them all by itself. Never raises: what is not open now is opened when it is needed.
+        """
+        parts = urlsplit(url)
+        opening = (
+            self._client.request("HEAD", f"{parts.scheme}://{parts.netloc}/")
+            .timeout(WARMING)
+            .build()
+            .send()
+            for _ in range(connections)
+        )
+        await asyncio.gather(*opening, return_exceptions=True)
 
     async def require_public(self, url: str) -> None:
         """Refuse a user-named server that is not on the public internet.

@@ -151,8 +151,19 @@ class NetworkAdapter(Protocol):
         """
         ...
 
+    async def warm(self, target: Target, requests: int) -> None:
+        """Open the connections that so many requests of one moment need. Never raises."""
+        ...
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """Make it public: exactly one committing request."""
+        ...
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:
+        """The receipt of a first part with its permalink, where the network tells it only later.
+
+        Asked when nothing is urgent any more. Never raises NetworkError: what is public stays so.
+        """
         ...
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:

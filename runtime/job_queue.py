@@ -11,11 +11,13 @@ from temporalio.worker import Worker
 from domain.backoff import Backoff
 from jobs.fan_out import FanOut
 from jobs.handling import Handlers, JobKind
+from jobs.images import MakingImages
 from jobs.loop import CarryOut, JobLoop
 from jobs.mail import SendingMail
 from jobs.notifying import READERS, Notifying
 from jobs.runner import JobRunner
 from jobs.through_temporal import JobActivities, TemporalQueue
+from jobs.uploads import ForgettingUploads
 from runtime.resources import Resources
 from runtime.settings import Settings
 from storage.database import Database
@@ -37,6 +39,13 @@ def job_handlers(resources: Resources) -> Handlers:
             mailed_tokens=resources.signing_in.mailed_tokens,
             links_base_url=str(links).rstrip("/"),
         ),
+        JobKind.MAKE_IMAGES: MakingImages(
+            database=database,
+            store=resources.media_store,
+            live=live,
+            max_pixels=settings.media_max_pixels,
+        ),
+        JobKind.FORGET_UPLOAD: ForgettingUploads(database=database, store=resources.media_store),
     }
 
 

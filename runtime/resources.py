@@ -93,6 +93,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             media_links=MediaLinks(
                 _address(settings.storage_public_base_url or settings.public_base_url),
                 settings.media_url_key.get_secret_value(),
+                upload_base_url=_address(settings.public_base_url),
             ),
             http=http,
             adapters=_adapters(settings, http, database),
@@ -232,6 +233,9 @@ def _media_store(settings: Settings) -> MediaStore:
         bucket=settings.s3_bucket,
         region=settings.s3_region,
         endpoint=_address(settings.s3_endpoint) if settings.s3_endpoint else None,
+        public_endpoint=(
+            _address(settings.s3_public_endpoint) if settings.s3_public_endpoint else None
+        ),
         access_key_id=settings.s3_access_key_id.get_secret_value(),
         secret_access_key=settings.s3_secret_access_key.get_secret_value(),
         force_path_style=settings.s3_force_path_style,

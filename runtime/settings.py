@@ -216,6 +216,8 @@ class Settings(BaseSettings):
     s3_bucket: str | None = None
     s3_region: str = "auto"
     s3_endpoint: HttpUrl | None = None
+    s3_public_endpoint: HttpUrl | None = None
+    """Where clients reach the S3 server to upload to it, when that is not S3_ENDPOINT."""
     s3_access_key_id: SecretStr | None = None
     s3_secret_access_key: SecretStr | None = None
     s3_force_path_style: bool = False
@@ -235,7 +237,7 @@ class Settings(BaseSettings):
 
     arm_lead_seconds: Annotated[float, Field(ge=0)] = 5.0
     """How long before its publish time a delivery is handed to a worker."""
-    armed_per_second: Annotated[float, Field(gt=0)] = 100.0
+    armed_per_second: Annotated[float, Field(gt=0)] = 60.0
     """Deliveries that this system hands to workers in a second: a crowd is armed that much earlier.
     """
     prepare_lead_seconds: Annotated[float, Field(ge=0)] = 60.0

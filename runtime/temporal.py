@@ -1,5 +1,9 @@
 """The connection to Temporal."""
 
+from compileall import compile_dir
+from pathlib import Path
+from typing import Final
+
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
@@ -11,10 +15,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+import workflows
 from contracts import search_attributes
 from runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+WORKFLOWS: Final = Path(workflows.__path__[0])
 
 
 async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
@@ -31,7 +38,13 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
-    """The sandbox, with the pure rooms passed through: they are the same for every workflow."""
+    """The sandbox, with the pure rooms passed through: they are the same for every workflow.
+
+    It imports the workflows' own modules anew for each workflow. They are compiled here, once:
+    where Python may not write its bytecode, each import would compile them again.
+    """
+    if not compile_dir(WORKFLOWS, quiet=2):
+        log.warning("workflows not compiled", folder=str(WORKFLOWS))
     restrictions = SandboxRestrictions.default.with_passthrough_modules(
         "contracts", "domain", "pydantic", "uuid_utils", "regex"
     )

@@ -4,9 +4,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Row, Select, Text, Uuid, any_, bindparam, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import WAITING
@@ -133,7 +135,7 @@ def _owned(workspace_id: UUID, account_id: UUID) -> Select[AccountRow]:
     )
 
 
-def account_of(row: AccountRow) -> Account:
+def account_of(row: AccountRow | Row[Any]) -> Account:
     """The account that a row keeps."""
     return Account(
         id=row.id,
@@ -156,10 +158,31 @@ async def find_to_use(
     session: AsyncSession, workspace_id: UUID, account_ids: Collection[UUID]
 ) -> dict[UUID, Account]:
     """Those of the ids that are the workspace's, kept connected until the transaction ends."""
-    query = (
-        select(AccountRow)
-        .where(AccountRow.workspace_id == workspace_id, AccountRow.id.in_(account_ids))
-        .order_by(AccountRow.id)  # one order of locking for all
-        .with_for_update(read=True, key_share=True)
+    named = {"workspace_id": workspace_id, "account_ids": list(account_ids)}
+    return {row.id: account_of(row) for row in await session.execute(_TO_USE, named)}
+
+
+_TO_USE: Final = (
+    select(*(column for column in AccountRow.__table__.c if column.name != "credentials"))
+    .where(
+        AccountRow.workspace_id == bindparam("workspace_id"),
+        AccountRow.id == any_(bindparam("account_ids", type_=ARRAY(Uuid))),
     )
-    return {row.id: account_of(row) for row in await session.scalars(query)}
+    .order_by(AccountRow.id)  # one order of locking for all
+    .with_for_update(read=True, key_share=True)
+)
+"""Made once: each request that writes a post runs it."""
+
+
+async def find_named(
+    session: AsyncSession, workspace_id: UUID, ids: Collection[UUID], handles: Collection[str]
+) -> Sequence[Account]:
+    """The workspace's accounts with one of the ids, or of the handles, which are in lower case."""
+    query = select(AccountRow).where(
+        AccountRow.workspace_id == workspace_id,
+        or_(
+            AccountRow.id == any_(literal(list(ids), ARRAY(Uuid))),
+            func.lower(AccountRow.handle) == any_(literal(list(handles), ARRAY(Text))),
+        ),
+    )
+    return [account_of(row) for row in await session.scalars(query)]

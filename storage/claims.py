@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,11 +11,14 @@ from sqlalchemy import (
     DateTime,
     Integer,
     SmallInteger,
+    Table,
     Uuid,
     and_,
+    bindparam,
     delete,
     func,
     insert,
+    inspect,
     or_,
     select,
     update,
@@ -192,15 +195,19 @@ async def _add_attempts(
     )
 
 
+_DEPARTURES = cast(Table, inspect(DepartureRow).local_table)
+_RELEASE = (  # built once: it runs when a second has come, and nothing may be slow then
+    update(_DEPARTURES)
+    .where(_DEPARTURES.c.id == bindparam("departure_id"), _DEPARTURES.c.revoked_at.is_(None))
+    .values(released_at=func.now())
+    .returning(_DEPARTURES.c.id)
+)
+
+
 async def release(session: AsyncSession, departure_id: UUID) -> bool:
     """Say that the requests of a departure may leave from now on; False when it was revoked."""
-    statement = (
-        update(DepartureRow)
-        .where(DepartureRow.id == departure_id, DepartureRow.revoked_at.is_(None))
-        .values(released_at=func.now())
-        .returning(DepartureRow.id)
-    )
-    return (await session.execute(statement)).scalar_one_or_none() is not None
+    released = await session.execute(_RELEASE, {"departure_id": departure_id})
+    return released.scalar_one_or_none() is not None
 
 
 async def revoke(session: AsyncSession, departure_id: UUID) -> bool:

@@ -1,4 +1,4 @@
-"""Admission as it is decided here: first the accounts' quotas, then switches and circuits."""
+"""Admission as it is decided here: suspensions, the accounts' quotas, switches and circuits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.switches import HoldRules
 from storage.admission import Candidate, Refusal
+from storage.moderation.suspensions import suspended
 from storage.quotas import Quotas, exhausted
 from storage.switches.holding import held
 
@@ -28,6 +29,8 @@ class Gate:
 
         Circuits are asked last and only for what has room: what they let through is a probe.
         """
-        full = await exhausted(session, candidates, self._quotas)
-        free = [one for one in candidates if one.delivery_id not in full]
-        return {**full, **await held(session, free, self._now(), self._rules)}
+        shut_out = await suspended(session, candidates, self._now())
+        asked = [one for one in candidates if one.delivery_id not in shut_out]
+        full = await exhausted(session, asked, self._quotas)
+        free = [one for one in asked if one.delivery_id not in full]
+        return {**shut_out, **full, **await held(session, free, self._now(), self._rules)}

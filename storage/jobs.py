@@ -39,6 +39,8 @@ class JobKind(StrEnum):
     SEND_MAIL = "send_mail"
     MAKE_IMAGES = "make_images"
     """An uploaded picture gets its sizes."""
+    FORGET_UPLOAD = "forget_upload"
+    """What is left of an upload past its time is removed."""
     DELIVERY_SETTLED = "delivery_settled"
     """People hear how a delivery of theirs ended."""
     ACCOUNT_RECONNECT = "account_reconnect"

@@ -24,6 +24,8 @@ class MailKind(StrEnum):
     """What to do if it was not you; a user's."""
     TOKEN_REUSED = "token_reused"  # noqa: S105
     """A session was ended, since its refresh token was in two hands; a user's."""
+    SUSPENDED = "suspended"
+    """Why nobody can sign in any more; a user's."""
     INVITATION = "invitation"
     """A link to become a member of a workspace; an invitation's."""
 

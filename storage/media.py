@@ -1,13 +1,25 @@
 """Facts about uploaded files; the bytes are in the media store."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, Text, cast, delete, func, insert, select, update
-from sqlalchemy.dialects.postgresql import JSONPATH
+from sqlalchemy import (
+    Select,
+    Text,
+    Uuid,
+    any_,
+    cast,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.content import MediaFacts
@@ -22,7 +34,9 @@ class Media:
     """One uploaded file."""
 
     id: UUID
-    workspace_id: UUID
+    workspace_id: UUID | None
+    """Whose it is; null when it is a user's."""
+    user_id: UUID | None
     storage_key: str
     file_name: str
     """As the user's machine named it; says nothing about the content."""
@@ -109,11 +123,50 @@ async def find_to_use(
     """Those of the ids that are the workspace's, kept from deletion until the transaction ends."""
     query = (
         select(MediaRow)
-        .where(MediaRow.workspace_id == workspace_id, MediaRow.id.in_(media_ids))
+        .where(
+            MediaRow.workspace_id == workspace_id,
+            MediaRow.id == any_(literal(list(media_ids), ARRAY(Uuid))),
+        )
         .order_by(MediaRow.id)  # one order of locking for all
         .with_for_update(read=True, key_share=True)
     )
     return {row.id: _media(row) for row in await session.scalars(query)}
+
+
+async def create_of_user(session: AsyncSession, user_id: UUID, new: NewMedia) -> Media:
+    """Make a user's uploaded file known."""
+    created = await session.scalars(
+        insert(MediaRow).values(user_id=user_id, **asdict(new)).returning(MediaRow)
+    )
+    return _media(created.one())
+
+
+async def find_of_user_to_use(
+    session: AsyncSession, user_id: UUID, media_ids: Collection[UUID]
+) -> dict[UUID, Media]:
+    """Those of the ids that are the user's, kept from deletion until the transaction ends."""
+    query = (
+        select(MediaRow)
+        .where(MediaRow.user_id == user_id, MediaRow.id.in_(media_ids))
+        .order_by(MediaRow.id)  # one order of locking for all
+        .with_for_update(read=True, key_share=True)
+    )
+    return {row.id: _media(row) for row in await session.scalars(query)}
+
+
+async def list_of_user(
+    session: AsyncSession, user_id: UUID, *, before: UUID | None, limit: int
+) -> Sequence[Media]:
+    """A user's media, newest first."""
+    query = (
+        select(MediaRow)
+        .where(MediaRow.user_id == user_id)
+        .order_by(MediaRow.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(MediaRow.id < before)
+    return [_media(row) for row in await session.scalars(query)]
 
 
 async def list_page(
@@ -178,6 +231,7 @@ def _media(row: MediaRow) -> Media:
     return Media(
         id=row.id,
         workspace_id=row.workspace_id,
+        user_id=row.user_id,
         storage_key=row.storage_key,
         file_name=row.file_name,
         content_type=row.content_type,

@@ -14,6 +14,8 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
@@ -49,6 +51,15 @@ class MediaStoreUnavailable(MediaStoreError):
     """The store cannot be reached or written to; nothing was saved."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadLink:
+    """The permission to PUT one file, of one size and type, for a while."""
+
+    url: str = field(repr=False)
+    headers: dict[str, str]
+    """What has to come with it, exactly; Content-Length too, which clients set by themselves."""
+
+
 class MediaStore(Protocol):
     """Keeps files by key. Every method raises MediaStoreError, classed by what to do."""
 
@@ -66,6 +77,16 @@ class MediaStore(Protocol):
 
     async def delete(self, key: str) -> None:
         """Forget the file; one that is not there is fine."""
+        ...
+
+    def upload_link(
+        self, key: str, *, content_type: str, size: int, lifetime: timedelta
+    ) -> UploadLink | None:
+        """Where others may put that file without passing us; None where only we can write.
+
+        `size` is in bytes. What arrives is not to be trusted, and may be replaced until the
+        `lifetime` is over. No request is made.
+        """
         ...
 
 
@@ -97,6 +118,12 @@ class LocalMediaStore:
         with _file_errors():
             await asyncio.to_thread(self._path(key).unlink, missing_ok=True)
 
+    def upload_link(
+        self, key: str, *, content_type: str, size: int, lifetime: timedelta
+    ) -> UploadLink | None:
+        """A directory takes files from us only."""
+        del key, content_type, size, lifetime
+
     def _put(self, path: Path, source: BinaryIO) -> None:
         with _file_errors():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,26 +154,38 @@ class S3MediaStore:
         secret_access_key: str,
         region: str = "auto",
         endpoint: str | None = None,
+        public_endpoint: str | None = None,
         force_path_style: bool = False,
     ) -> None:
-        """`endpoint` is the server's address; AWS's own when None. No request is made yet."""
+        """`endpoint` is the server's address; AWS's own when None. No request is made yet.
+
+        `public_endpoint` is where clients reach it, when that is another address: links are signed
+        for the address that they lead to.
+        """
         self._bucket = bucket
-        self._client: S3Client = boto3.client(
-            "s3",
-            region_name=region,
-            endpoint_url=endpoint,
-            aws_access_key_id=access_key_id,
-            aws_secret_access_key=secret_access_key,
-            config=Config(
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"mode": "standard", "total_max_attempts": 3},
-                s3={"addressing_style": "path" if force_path_style else "auto"},
-                # boto3's own default sends checksum trailers that many S3 servers refuse.
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            ),
-        )
+
+        def client_of(address: str | None) -> "S3Client":
+            client: S3Client = boto3.client(
+                "s3",
+                region_name=region,
+                endpoint_url=address,
+                aws_access_key_id=access_key_id,
+                aws_secret_access_key=secret_access_key,
+                config=Config(
+                    signature_version="s3v4",
+                    connect_timeout=5,
+                    read_timeout=30,
+                    retries={"mode": "standard", "total_max_attempts": 3},
+                    s3={"addressing_style": "path" if force_path_style else "auto"},
+                    # boto3's own default sends checksum trailers that many S3 servers refuse.
+                    request_checksum_calculation="when_required",
+                    response_checksum_validation="when_required",
+                ),
+            )
+            return client
+
+        self._client = client_of(endpoint)
+        self._signer = client_of(public_endpoint) if public_endpoint else self._client
 
     async def put(self, key: str, source: BinaryIO, content_type: str) -> None:
         """Save in one request, which S3 makes visible whole or not at all."""
@@ -177,6 +216,25 @@ class S3MediaStore:
             await asyncio.to_thread(
                 self._client.delete_object, Bucket=self._bucket, Key=_checked(key)
             )
+
+    def upload_link(
+        self, key: str, *, content_type: str, size: int, lifetime: timedelta
+    ) -> UploadLink | None:
+        """A presigned PUT, which S3 and R2 both know; size and type are part of what is signed."""
+        url = self._signer.generate_presigned_url(
+            "put_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": _checked(key),
+                "ContentType": content_type,
+                "ContentLength": size,
+            },
+            ExpiresIn=int(lifetime.total_seconds()),
+            HttpMethod="PUT",
+        )
+        return UploadLink(
+            url=url, headers={"Content-Type": content_type, "Content-Length": str(size)}
+        )
 
 
 class _Readable(Protocol):

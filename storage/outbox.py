@@ -1,19 +1,23 @@
 """What has been decided in a transaction and is done outside after it: kept until it is done."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import DateTime, Text, Uuid, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from storage.tables import OutboxRow
+from storage.unnested import unnested
+from storage.waking import wake_after_commit
 
 CHANNEL = "punctual_outbox"
-"""The NOTIFY channel that wakes relays at commit."""
+"""The NOTIFY channel that wakes relays after a commit."""
 
 
 class OutboxKind(StrEnum):
@@ -40,6 +44,17 @@ class OutboxItem:
     created_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewItem:
+    """One thing that was decided."""
+
+    kind: OutboxKind
+    workspace_id: UUID
+    post_id: UUID
+    due_at: datetime
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
 async def put(
     session: AsyncSession,
     kind: OutboxKind,
@@ -49,17 +64,32 @@ async def put(
     due_at: datetime,
     payload: dict[str, Any] | None = None,
 ) -> None:
-    """Decide something in the running transaction; relays wake when it commits."""
-    await session.execute(
-        insert(OutboxRow).values(
-            kind=kind,
-            workspace_id=workspace_id,
-            subject_id=post_id,
-            due_at=due_at,
-            payload=payload or {},
-        )
+    """Decide something in the running transaction; relays wake after it commits."""
+    new = NewItem(
+        kind=kind,
+        workspace_id=workspace_id,
+        post_id=post_id,
+        due_at=due_at,
+        payload=payload or {},
     )
-    await session.execute(select(func.pg_notify(CHANNEL, "")))
+    await put_many(session, [new])
+
+
+async def put_many(session: AsyncSession, items: Sequence[NewItem]) -> None:
+    """Decide many things in one statement, each post's in their order."""
+    if not items:
+        return
+    new = unnested(
+        "new",
+        kind=(Text(), [str(item.kind) for item in items]),
+        workspace_id=(Uuid(), [item.workspace_id for item in items]),
+        subject_id=(Uuid(), [item.post_id for item in items]),
+        due_at=(DateTime(timezone=True), [item.due_at for item in items]),
+        payload=(JSONB(), [dict(item.payload) for item in items]),
+    )
+    columns = ["kind", "workspace_id", "subject_id", "due_at", "payload"]
+    await session.execute(insert(OutboxRow).from_select(columns, select(new)))
+    wake_after_commit(session, CHANNEL)
 
 
 async def lease(session: AsyncSession, *, limit: int, duration: timedelta) -> list[OutboxItem]:
@@ -79,10 +109,12 @@ async def lease(session: AsyncSession, *, limit: int, duration: timedelta) -> li
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=OutboxRow)
+        # Apart, or a plan may run it once for each row that it compares, and lease too many.
+        .cte("chosen")
     )
     statement = (
         update(OutboxRow)
-        .where(OutboxRow.id.in_(chosen.scalar_subquery()))
+        .where(OutboxRow.id.in_(select(chosen.c.id)))
         .values(available_at=func.now() + duration, tries=OutboxRow.tries + 1)
         .returning(OutboxRow)
     )

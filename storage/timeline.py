@@ -33,6 +33,8 @@ class Event(StrEnum):
     OUTCOME_UNKNOWN = "outcome_unknown"
     LOOKED_UP = "looked_up"
     DEFERRED = "deferred"
+    RELEASED = "released"
+    DECIDED = "decided"
     COMMENT_FAILED = "comment_failed"
     FAILED = "failed"
     UNCONFIRMED = "unconfirmed"

@@ -10,6 +10,17 @@ from sqlalchemy.types import TypeEngine
 
 def unnested(name: str, **columns: tuple[TypeEngine[Any], Sequence[Any]]) -> TableValuedAlias:
     """A table of that name, from arrays of one length: column=(type, values)."""
-    arrays = (literal(list(values), ARRAY(kind)) for kind, values in columns.values())
-    named = (column(key, kind) for key, (kind, _) in columns.items())
+    kinds = {key: _shared(repr(kind), kind) for key, (kind, _) in columns.items()}
+    arrays = (literal(list(values), kinds[key]) for key, (_, values) in columns.items())
+    named = (column(key, kinds[key].item_type) for key in columns)
     return func.unnest(*arrays).table_valued(*named, name=name).render_derived()
+
+
+_KNOWN: dict[str, ARRAY[Any]] = {}
+
+
+def _shared(key: str, kind: TypeEngine[Any]) -> ARRAY[Any]:
+    """One object for each type: SQLAlchemy looks statements up by their types, made anew slowly."""
+    if key not in _KNOWN:
+        _KNOWN[key] = ARRAY(kind)
+    return _KNOWN[key]

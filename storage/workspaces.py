@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import new_id
+from domain.lateness import NO_LATE_CHOICE, LateChoice, LateTerms
 from domain.policies import AmbiguityPolicy
 from storage.tables import ApiKeyRow, WorkspaceRow
 
@@ -24,6 +25,8 @@ class Workspace:
     id: UUID
     name: str
     ambiguity_policy: AmbiguityPolicy
+    late: LateTerms
+    """Of posts that do not say it themselves."""
     created_at: datetime
 
 
@@ -82,9 +85,15 @@ async def change_workspace(
     *,
     name: str | None,
     ambiguity_policy: AmbiguityPolicy | None,
+    late: LateChoice = NO_LATE_CHOICE,
 ) -> Workspace:
     """Change what is given of a workspace, which has to exist."""
-    changes = {"name": name, "ambiguity_policy": ambiguity_policy}
+    changes = {
+        "name": name,
+        "ambiguity_policy": ambiguity_policy,
+        "late_policy": late.policy,
+        "late_after_seconds": late.after_seconds,
+    }
     changed = await session.scalars(
         update(WorkspaceRow)
         .where(WorkspaceRow.id == workspace_id)
@@ -116,12 +125,10 @@ async def create_key(session: AsyncSession, workspace_id: UUID, new: NewApiKey) 
 
 async def find_key_by_prefix(session: AsyncSession, prefix: str) -> StoredKey | None:
     """The key with that public part, revoked ones included."""
-    query = select(ApiKeyRow, _use_is_stale()).where(ApiKeyRow.prefix == prefix)
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
+    row = (await session.execute(_KEY_BY_PREFIX, {"prefix": prefix})).one_or_none()
+    if row is None:
         return None
-    row, stale = found
-    return StoredKey(key=_key(row), secret_hash=row.secret_hash, use_to_note=stale)
+    return StoredKey(key=_key(row), secret_hash=row.secret_hash, use_to_note=row.stale)
 
 
 async def note_use(session: AsyncSession, key_id: UUID) -> None:
@@ -166,16 +173,23 @@ def _use_is_stale() -> ColumnElement[bool]:
     )
 
 
+_KEY_BY_PREFIX: Final = select(*ApiKeyRow.__table__.c, _use_is_stale().label("stale")).where(
+    ApiKeyRow.prefix == bindparam("prefix")
+)
+"""Made once: each request of a key runs it."""
+
+
 def _workspace(row: WorkspaceRow) -> Workspace:
     return Workspace(
         id=row.id,
         name=row.name,
         ambiguity_policy=row.ambiguity_policy,
+        late=LateTerms(policy=row.late_policy, after=timedelta(seconds=row.late_after_seconds)),
         created_at=row.created_at,
     )
 
 
-def _key(row: ApiKeyRow) -> ApiKey:
+def _key(row: ApiKeyRow | Row[*tuple[Any, ...]]) -> ApiKey:
     return ApiKey(
         id=row.id,
         workspace_id=row.workspace_id,

@@ -1,1 +1,5 @@
-"""`/v1/feed`: what is public on the built-in network. Reading it needs no key."""
+"""`/v1/feed`: the built-in network. Reading what is public needs nobody to sign in.
+
+`reading_*` has the feeds and lists of posts, `writing_*` what people do with posts, `comment_*` and
+`people_*` the rest.
+"""

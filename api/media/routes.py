@@ -21,7 +21,8 @@ UPLOAD_PATH: Final = "/v1/media"
 router = APIRouter(tags=["media"])
 
 
-def _service(resources: WithResources) -> MediaService:
+def media_service(resources: WithResources) -> MediaService:
+    """What does it, with this process's resources."""
     return MediaService(
         resources.database,
         resources.media_store,
@@ -30,7 +31,7 @@ def _service(resources: WithResources) -> MediaService:
     )
 
 
-Service = Annotated[MediaService, Depends(_service)]
+Service = Annotated[MediaService, Depends(media_service)]
 Reader = Annotated[Caller, Depends(require(Scope.MEDIA_READ))]
 Writer = Annotated[Caller, Depends(require(Scope.MEDIA_WRITE))]
 Expires = Annotated[int, Query(ge=0, le=10**11, description="Seconds since 1970, UTC.")]

@@ -6,23 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
-from api.media.inspection import (
+from api.media.upload import Upload
+from api.pagination import PageRequest
+from api.problems import Conflict, FieldProblem, InvalidRequest, NotFound, Problem
+from domain.ids import new_id
+from images.inspection import (
     BrokenImage,
     ImageFacts,
     NotAnImage,
     TooManyPixels,
     inspect_image,
 )
-from api.media.upload import Upload
-from api.pagination import PageRequest
-from api.problems import Conflict, FieldProblem, InvalidRequest, NotFound, Problem
-from domain.ids import new_id
 from storage import media as media_rows
 from storage.database import Database, DatabaseUnavailable
 from storage.media import Media, NewMedia
@@ -37,8 +38,14 @@ _INSPECTORS: Final = ThreadPoolExecutor(max_workers=2, thread_name_prefix="inspe
 """Few: each may hold a whole decoded picture, which is up to four bytes a pixel."""
 
 
+class Remember(Protocol):
+    """Makes a file known as its owner's."""
+
+    async def __call__(self, session: AsyncSession, *, new: NewMedia) -> Media: ...
+
+
 class MediaService:
-    """What a workspace does with its media."""
+    """What workspaces and users do with their media."""
 
     def __init__(
         self, database: Database, store: MediaStore, links: MediaLinks, *, max_pixels: int
@@ -50,14 +57,33 @@ class MediaService:
         self._max_pixels = max_pixels
 
     async def upload(self, caller: Caller, upload: Upload) -> Media:
-        """Keep a picture. Raises Problem or MediaStoreError, and then nothing was kept."""
+        """Keep a workspace's picture.
+
+        Raises Problem or MediaStoreError, and then nothing was kept.
+        """
+        remember = partial(media_rows.create, workspace_id=caller.workspace_id)
+        return await self.keep(upload, caller.workspace_id, remember)
+
+    async def upload_of_user(self, user_id: UUID, upload: Upload) -> Media:
+        """Keep a user's own picture, for posts of the feed. Raises as `upload` does."""
+        return await self.keep(upload, user_id, partial(media_rows.create_of_user, user_id=user_id))
+
+    async def list_of_user(self, user_id: UUID, wanted: PageRequest) -> Sequence[Media]:
+        """A user's own pictures, newest first."""
+        async with self._database.transaction() as session:
+            return await media_rows.list_of_user(
+                session, user_id, before=wanted.before, limit=wanted.fetch
+            )
+
+    async def keep(self, upload: Upload, owner_id: UUID, remember: Remember) -> Media:
+        """Keep a picture of whoever `remember` makes its owner. Raises as `upload` does."""
         facts = await self._inspect(upload)
         digest = await asyncio.to_thread(_digest, upload.file)
         media_id = new_id()
-        key = f"{caller.workspace_id}/{media_id}"
+        key = f"{owner_id}/{media_id}"
         await self._store.put(key, upload.file, facts.content_type)
         return await self._remember(
-            caller,
+            remember,
             NewMedia(
                 id=media_id,
                 storage_key=key,
@@ -139,11 +165,11 @@ class MediaService:
         except TooManyPixels as error:
             raise _too_many_pixels(error, self._max_pixels) from error
 
-    async def _remember(self, caller: Caller, new: NewMedia) -> Media:
+    async def _remember(self, remember: Remember, new: NewMedia) -> Media:
         written = False
         try:
             async with self._database.transaction() as session:
-                media = await media_rows.create(session, caller.workspace_id, new)
+                media = await remember(session, new=new)
                 written = True
         except DatabaseUnavailable:
             if written:

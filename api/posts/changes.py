@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
 from api.posts.contents import wanted_from
+from api.posts.forecast import Forecast
 from api.posts.planning import PostPlan, plan_post, publish_time_of, require_publishable
 from api.posts.problems import ChangedMeanwhile, RevisionMissing, TooLate
-from api.posts.schemas import PostChange, PostWanted
+from api.posts.schemas import PostAccepted, PostChange, PostWanted
 from api.problems import NotFound
 from domain.deliveries import PostStatus
+from domain.lateness import LateChoice
 from storage import outbox, posts, timeline
 from storage.database import Database
 from storage.outbox import OutboxKind
@@ -26,13 +28,14 @@ from storage.timeline import Event
 class PostChanges:
     """Changes posts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, forecast: Forecast) -> None:
         """Everything it does is in that database; the relay tells Temporal."""
         self._database = database
+        self._forecast = forecast
 
     async def change(
         self, caller: Caller, post_id: UUID, change: PostChange, revision: int | None
-    ) -> Post:
+    ) -> PostAccepted:
         """Edit or reschedule. `revision` is the one the caller has seen.
 
         Raises NotFound, RevisionMissing, ChangedMeanwhile, TooLate, InvalidRequest.
@@ -48,16 +51,16 @@ class PostChanges:
             plan = await plan_post(session, caller.workspace_id, wanted)
             if publish_time is not None:
                 require_publishable(plan)
-            await _revise(session, caller, post, plan, publish_time, wanted.priority)
+            await _revise(session, caller, post, plan, publish_time, wanted.priority, wanted.late)
             await _note(session, post, publish_time)
             if publish_time is not None:
                 await _tell(session, caller, post.id, OutboxKind.RESCHEDULE_POST, publish_time.at)
             elif post.publish_time is not None:
                 gone = [str(delivery.id) for delivery in post.standing_deliveries]
                 await _tell_cancelled(session, caller, post.id, gone)
-            return await _locked(session, caller, post_id)
+            return await self._answer(session, caller, post_id)
 
-    async def publish_now(self, caller: Caller, post_id: UUID) -> Post:
+    async def publish_now(self, caller: Caller, post_id: UUID) -> PostAccepted:
         """Move a post to this moment. Raises NotFound, TooLate, InvalidRequest."""
         now = PublishTime(at=datetime.now(UTC))
         async with self._database.transaction() as session:
@@ -65,10 +68,15 @@ class PostChanges:
             _require_untouched(post)
             plan = await plan_post(session, caller.workspace_id, _merged(post, PostChange()))
             require_publishable(plan)
-            await _revise(session, caller, post, plan, now, post.priority)
+            await _revise(session, caller, post, plan, now, post.priority, post.late)
             await _note(session, post, now)
             await _tell(session, caller, post.id, OutboxKind.RESCHEDULE_POST, now.at, {"now": True})
-            return await _locked(session, caller, post_id)
+            return await self._answer(session, caller, post_id)
+
+    async def _answer(self, session: AsyncSession, caller: Caller, post_id: UUID) -> PostAccepted:
+        post = await _locked(session, caller, post_id)
+        warnings = await self._forecast.of_post(session, post)
+        return PostAccepted.of(post).model_copy(update={"warnings": warnings})
 
     async def cancel(self, caller: Caller, post_id: UUID) -> Post:
         """Stop a post: after this it is never published. Raises NotFound, TooLate.
@@ -117,6 +125,8 @@ def _merged(post: Post, change: PostChange) -> PostWanted:
         **wanted_from(post.content),
         "targets": [delivery.account_id for delivery in post.standing_deliveries],
         "priority": post.priority,
+        "late_policy": post.late.policy,
+        "late_after_seconds": post.late.after_seconds,
     }
     changed = change.model_dump(exclude_unset=True)
     return PostWanted.model_validate({**fields, **changed})
@@ -129,6 +139,7 @@ async def _revise(
     plan: PostPlan,
     publish_time: PublishTime | None,
     priority: int,
+    late: LateChoice,
 ) -> None:
     kept = {delivery.account_id for delivery in post.standing_deliveries}
     wanted = {account.id for account in plan.accounts}
@@ -147,7 +158,8 @@ async def _revise(
         content=plan.content,
         publish_time=publish_time,
         priority=priority,
-        created_by=caller.key_id,
+        late=late,
+        created_by=caller.actor_id,
     )
     await posts.add_deliveries(
         session,

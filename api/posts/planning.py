@@ -1,12 +1,13 @@
 """What a wanted post comes to: content, targets and time, and what stands against it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.auth.service import Caller
 from api.posts.contents import content_of, media_places
 from api.posts.schemas import PostWanted, WallTime
 from api.problems import FieldProblem, InvalidRequest
@@ -20,10 +21,11 @@ from domain.publish_time import (
 )
 from domain.rules import check
 from domain.violations import Violation
-from storage import accounts
+from storage import accounts, posts
 from storage import media as media_items
 from storage.accounts import Account, AccountStatus
-from storage.posts import PublishTime, TargetAccount
+from storage.media import Media
+from storage.posts import Post, PublishTime, TargetAccount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +39,10 @@ class PostPlan:
     @property
     def targets(self) -> list[TargetAccount]:
         """Where its deliveries go."""
-        return [TargetAccount(account_id=one.id, network=one.network) for one in self.accounts]
+        return [
+            TargetAccount(account_id=one.id, network=one.network, handle=one.handle)
+            for one in self.accounts
+        ]
 
     def problems_of(self, account: Account) -> list[FieldProblem]:
         """What stands against publishing there: the account's state, and its network's rules."""
@@ -51,15 +56,40 @@ class PostPlan:
         return [_not_connected(self.accounts.index(account), account), *problems]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """What posts name, as far as it is the workspace's."""
+
+    accounts: Mapping[UUID, Account]
+    media: Mapping[UUID, Media]
+
+
+async def look_up(session: AsyncSession, workspace_id: UUID, wanted: Iterable[PostWanted]) -> Named:
+    """Everything that the posts name, kept as it is until the transaction ends."""
+    account_ids, media_ids = set[UUID](), set[UUID]()
+    for post in wanted:
+        account_ids.update(post.targets)
+        media_ids.update(media_places(post).values())
+    return Named(
+        accounts=await accounts.find_to_use(session, workspace_id, account_ids)
+        if account_ids
+        else {},
+        media=await media_items.find_to_use(session, workspace_id, media_ids) if media_ids else {},
+    )
+
+
 async def plan_post(session: AsyncSession, workspace_id: UUID, wanted: PostWanted) -> PostPlan:
     """Look up what the post names. Raises InvalidRequest for what is not the workspace's."""
-    known = await accounts.find_to_use(session, workspace_id, wanted.targets)
-    named_media = media_places(wanted)
-    media = await media_items.find_to_use(session, workspace_id, set(named_media.values()))
+    return plan(wanted, await look_up(session, workspace_id, [wanted]))
+
+
+def plan(wanted: PostWanted, named: Named) -> PostPlan:
+    """The post with what it names. Raises InvalidRequest for what is not the workspace's."""
+    places = media_places(wanted)
     problems = [
         _unknown_account(position, account_id)
         for position, account_id in enumerate(wanted.targets)
-        if account_id not in known
+        if account_id not in named.accounts
     ]
     problems += [
         _named_twice(position, account_id)
@@ -68,15 +98,39 @@ async def plan_post(session: AsyncSession, workspace_id: UUID, wanted: PostWante
     ]
     problems += [
         _unknown_media(place, media_id)
-        for place, media_id in named_media.items()
-        if media_id not in media
+        for place, media_id in places.items()
+        if media_id not in named.media
     ]
     if problems:
         raise InvalidRequest(*problems)
     return PostPlan(
-        content=content_of(wanted, media),
-        accounts=[known[account_id] for account_id in wanted.targets],
-        facts={item.id: item.facts() for item in media.values()},
+        content=content_of(wanted, named.media),
+        accounts=[named.accounts[account_id] for account_id in wanted.targets],
+        facts={media_id: named.media[media_id].facts() for media_id in places.values()},
+    )
+
+
+def draw_up(
+    caller: Caller,
+    wanted: PostWanted,
+    planned: PostPlan,
+    publish_time: PublishTime | None,
+    *,
+    now: datetime,
+    batch_id: UUID | None = None,
+) -> Post:
+    """The new post, ready to be accepted. Raises InvalidRequest for what a target would refuse."""
+    if publish_time is not None:
+        require_publishable(planned)
+    return posts.draw_up(
+        workspace_id=caller.workspace_id,
+        content=planned.content,
+        targets=planned.targets,
+        publish_time=publish_time,
+        priority=wanted.priority,
+        late=wanted.late,
+        at=now,
+        batch_id=batch_id,
     )
 
 

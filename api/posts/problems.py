@@ -3,30 +3,9 @@
 from collections.abc import Sequence
 from typing import Self
 
-from api.problems import Conflict, FieldProblem, Problem
+from api.problems import Conflict, Problem
 from domain.deliveries import WAITING
 from storage.posts import Delivery
-
-
-class IdempotencyKeyReused(Problem):
-    """The key came with another body before."""
-
-    def __init__(self) -> None:
-        """See Problem."""
-        super().__init__(
-            "This Idempotency-Key was used for a different request before.",
-            status=422,
-            slug="idempotency-key-reused",
-            title="Idempotency-Key used twice",
-            errors=[
-                FieldProblem(
-                    field="Idempotency-Key",
-                    rule="reused",
-                    message="The same key came with another body.",
-                    fix="Use a new key for a new request; repeat the body exactly to retry.",
-                )
-            ],
-        )
 
 
 class RevisionMissing(Problem):

@@ -10,11 +10,14 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
 from api.auth.dependencies import require
 from api.auth.scopes import Scope
 from api.auth.service import Caller
+from api.idempotency import WithIdempotencyKey
 from api.pagination import Page, WantedPage, page_of
 from api.posts.changes import PostChanges
 from api.posts.examples import CHANGE_EXAMPLES, POST_EXAMPLES
+from api.posts.forecast import Forecast
 from api.posts.schemas import (
     EventShown,
+    PostAccepted,
     PostChange,
     PostChecked,
     PostShown,
@@ -36,12 +39,12 @@ router = APIRouter(prefix="/v1/posts", tags=["posts"])
 _ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
-def _service(resources: WithResources) -> PostService:
-    return PostService(resources.database)
+async def _service(resources: WithResources) -> PostService:
+    return PostService(resources.database, Forecast(resources.settings.quotas))
 
 
-def _changes(resources: WithResources) -> PostChanges:
-    return PostChanges(resources.database)
+async def _changes(resources: WithResources) -> PostChanges:
+    return PostChanges(resources.database, Forecast(resources.settings.quotas))
 
 
 Service = Annotated[PostService, Depends(_service)]
@@ -50,7 +53,7 @@ Reader = Annotated[Caller, Depends(require(Scope.POSTS_READ))]
 Writer = Annotated[Caller, Depends(require(Scope.POSTS_WRITE))]
 
 
-def _revision(
+async def _revision(
     if_match: Annotated[
         str | None,
         Header(alias="If-Match", description="The post's ETag.", examples=['"1"'], max_length=64),
@@ -71,29 +74,6 @@ def _revision(
     return int(match[1])
 
 
-def _idempotency_key(
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=200,
-            description="The same key and body again: the first answer again.",
-        ),
-    ] = None,
-) -> str | None:
-    if idempotency_key is None or (idempotency_key.isascii() and idempotency_key.isprintable()):
-        return idempotency_key
-    raise InvalidRequest(
-        FieldProblem(
-            field="Idempotency-Key",
-            rule="not_printable",
-            message="The key has a character that is not printable ASCII.",
-            fix="Use printable ASCII characters, such as those of a UUID.",
-        )
-    )
-
-
 def _instant(name: str, value: str | None) -> datetime | None:
     try:
         return None if value is None else parse_instant(value)
@@ -103,11 +83,12 @@ def _instant(name: str, value: str | None) -> datetime | None:
         ) from error
 
 
-def _chosen(
+async def _chosen(
     *,
     with_status: Annotated[PostStatus | None, Query(alias="status")] = None,
     network: Annotated[Network | None, Query(description="Going to that network.")] = None,
     account_id: Annotated[UUID | None, Query(description="Going to that account.")] = None,
+    batch_id: Annotated[UUID | None, Query(description="Made with that batch.")] = None,
     publish_from: Annotated[
         str | None, Query(max_length=64, description="RFC 3339, inclusive.")
     ] = None,
@@ -119,6 +100,7 @@ def _chosen(
         status=with_status,
         network=network,
         account_id=account_id,
+        batch_id=batch_id,
         publish_from=_instant("publish_from", publish_from),
         publish_until=_instant("publish_until", publish_until),
     )
@@ -129,18 +111,16 @@ async def create_post(
     service: Service,
     known: Writer,
     wanted: Annotated[PostWanted, Body(openapi_examples=POST_EXAMPLES)],
-    idempotency_key: Annotated[str | None, Depends(_idempotency_key)],
+    idempotency_key: WithIdempotencyKey,
     response: Response,
-) -> PostShown:
+) -> PostAccepted:
     """Answered as soon as it is kept: nothing is asked of a network or of Temporal.
 
-    Needs `posts:write`.
+    `warnings` tell what cannot leave on time. Needs `posts:write`.
     """
-    answer = await service.create(known, wanted, idempotency_key)
-    post = PostShown.model_validate(answer)
+    post = await service.create(known, wanted, idempotency_key)
     response.headers["Location"] = f"{router.prefix}/{post.id}"
-    response.headers["ETag"] = f'"{post.revision}"'
-    return post
+    return _accepted(post, response)
 
 
 @router.post("/validate", summary="Check a post without saving it")
@@ -150,7 +130,7 @@ async def validate_post(
     wanted: Annotated[PostWanted, Body(openapi_examples=POST_EXAMPLES)],
 ) -> PostChecked:
     """For each target, what its network would refuse, with rule and number. Needs `posts:read`."""
-    plan = await service.validate(known, wanted)
+    plan, warnings = await service.validate(known, wanted)
     targets = []
     for account in plan.accounts:
         violations = [
@@ -166,7 +146,7 @@ async def validate_post(
             )
         )
     publishable = bool(targets) and all(one.publishable for one in targets)
-    return PostChecked(publishable=publishable, targets=targets)
+    return PostChecked(publishable=publishable, targets=targets, warnings=warnings)
 
 
 @router.get("", summary="List posts")
@@ -204,20 +184,20 @@ async def change_post(
     change: Annotated[PostChange, Body(openapi_examples=CHANGE_EXAMPLES)],
     revision: Annotated[int | None, Depends(_revision)],
     response: Response,
-) -> PostShown:
+) -> PostAccepted:
     """Fields left out stay. Possible until the first delivery is sent. Needs `posts:write`.
 
     412 when somebody changed it meanwhile, 409 when it is too late, 428 without If-Match.
     """
-    return _shown(await changes.change(known, post_id, change, revision), response)
+    return _accepted(await changes.change(known, post_id, change, revision), response)
 
 
 @router.post("/{post_id}/publish-now", summary="Publish without waiting any longer")
 async def publish_post_now(
     changes: Changes, known: Writer, post_id: UUID, response: Response
-) -> PostShown:
+) -> PostAccepted:
     """Also schedules a draft for this moment. Needs `posts:write`."""
-    return _shown(await changes.publish_now(known, post_id), response)
+    return _accepted(await changes.publish_now(known, post_id), response)
 
 
 @router.post("/{post_id}/cancel", summary="Cancel a post")
@@ -226,6 +206,11 @@ async def cancel_post(
 ) -> PostShown:
     """Answered with 200, it is never published; too late is 409. Needs `posts:write`."""
     return _shown(await changes.cancel(known, post_id), response)
+
+
+def _accepted(post: PostAccepted, response: Response) -> PostAccepted:
+    response.headers["ETag"] = f'"{post.revision}"'
+    return post
 
 
 def _shown(post: Post, response: Response) -> PostShown:

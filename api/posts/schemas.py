@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -14,10 +14,13 @@ from pydantic import (
     WrapValidator,
 )
 
+from api.accounts.schemas import QuotaShown
 from api.deliveries.schemas import DeliveryShown
+from api.late import LateAfter
 from api.texts import require_plain
 from domain.content import Content, Visibility
 from domain.deliveries import PostStatus
+from domain.lateness import LateChoice, LatePolicy, late_choice
 from domain.networks import Network
 from storage.posts import Post
 from storage.timeline import Event, TimelineEvent
@@ -134,6 +137,22 @@ class PostWanted(ContentWanted):
     priority: Annotated[
         int, Field(ge=1, le=5, description="1 goes first among posts of a second.")
     ] = 3
+    late_policy: Annotated[
+        LatePolicy | None,
+        Field(
+            description="When it was held and leaves late: `publish` it, `skip` it, or `ask` a"
+            " person. The workspace's when left out."
+        ),
+    ] = None
+    late_after_seconds: Annotated[
+        LateAfter | None,
+        Field(description="How long after its publish time it is late; the workspace's if null."),
+    ] = None
+
+    @property
+    def late(self) -> LateChoice:
+        """What it says of its own lateness."""
+        return late_choice(self.late_policy, self.late_after_seconds)
 
 
 class PostChange(PostWanted):
@@ -143,12 +162,16 @@ class PostChange(PostWanted):
 class AttachmentShown(BaseModel):
     """A media item of a post."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     media_id: UUID
     alt_text: str
 
 
 class ThreadPartShown(BaseModel):
     """One more post of a thread."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     text: str
     media: list[AttachmentShown]
@@ -180,6 +203,11 @@ class PostShown(ContentShown):
     wall_time: str | None
     time_zone: str | None
     priority: int
+    late_policy: Annotated[LatePolicy | None, Field(description="Null: the workspace's.")] = None
+    late_after_seconds: Annotated[int | None, Field(description="Null: the workspace's.")] = None
+    batch_id: Annotated[
+        UUID | None, Field(description="Of the bulk request or the import that made it.")
+    ] = None
     deliveries: list[DeliveryShown]
     created_at: datetime
     updated_at: datetime
@@ -189,7 +217,7 @@ class PostShown(ContentShown):
         """As it is shown."""
         time = post.publish_time
         return cls(
-            **_content(post.content.base),
+            **{name: getattr(post.content.base, name) for name in ContentShown.model_fields},
             id=post.id,
             revision=post.revision,
             status=post.status,
@@ -205,10 +233,51 @@ class PostShown(ContentShown):
             wall_time=time.wall_time if time else None,
             time_zone=time.time_zone if time else None,
             priority=post.priority,
+            late_policy=post.late.policy,
+            late_after_seconds=post.late.after_seconds,
+            batch_id=post.batch_id,
             deliveries=[DeliveryShown.of(delivery) for delivery in post.deliveries],
             created_at=post.created_at,
             updated_at=post.updated_at,
         )
+
+
+class WarningShown(BaseModel):
+    """A delivery that cannot leave on time, as far as is known now."""
+
+    type: Annotated[
+        Literal["quota_exhausted", "rate_limited"],
+        Field(description="The account's quota is used up then, or its network wants it to wait."),
+    ]
+    message: Annotated[
+        str,
+        Field(
+            examples=[
+                "The 51st Instagram post of bakery in 24 hours: leaves at 2027-03-01 14:05:00"
+                " instead of 2027-03-01 09:00:00 UTC."
+            ]
+        ),
+    ]
+    account_id: UUID
+    network: Network
+    publish_at: Annotated[datetime, Field(description="UTC.")]
+    leaves_at: Annotated[datetime, Field(description="UTC.")]
+    quota: QuotaShown | None
+
+
+Warnings = Annotated[
+    list[WarningShown],
+    Field(
+        description="What cannot leave on time, given all that is planned; left out when all can.",
+        exclude_if=lambda warnings: not warnings,
+    ),
+]
+
+
+class PostAccepted(PostShown):
+    """A post as it was scheduled just now."""
+
+    warnings: Warnings = []
 
 
 class ViolationShown(BaseModel):
@@ -236,6 +305,7 @@ class PostChecked(BaseModel):
 
     publishable: Annotated[bool, Field(description="Whether every target would take it.")]
     targets: list[TargetChecked]
+    warnings: Warnings = []
 
 
 class EventShown(BaseModel):

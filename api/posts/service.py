@@ -3,109 +3,81 @@
 What has to happen in Temporal is put into the outbox in the same transaction.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
+from api.idempotency import KeyTaken, fingerprint_of, first_answer, once
 from api.pagination import PageRequest
-from api.posts.planning import PostPlan, plan_post, publish_time_of, require_publishable
-from api.posts.problems import IdempotencyKeyReused
-from api.posts.schemas import PostShown, PostWanted
+from api.posts.forecast import Forecast
+from api.posts.planning import PostPlan, draw_up, plan_post, publish_time_of
+from api.posts.schemas import PostAccepted, PostWanted, WarningShown
 from api.problems import NotFound
-from storage import idempotency, outbox, posts, timeline
+from storage import posts, timeline
 from storage.database import Database
-from storage.idempotency import KeptAnswer
-from storage.outbox import OutboxKind
 from storage.posts import Post, PostFilter
-from storage.timeline import Event, TimelineEvent
+from storage.timeline import TimelineEvent
 
 TIMELINE_LIMIT = 1000
-
-
-class _KeyTaken(Exception):
-    """Another request with the same Idempotency-Key was first; this one is rolled back."""
 
 
 class PostService:
     """Accepts and shows posts."""
 
-    def __init__(self, database: Database) -> None:
-        """Everything it does is in that database."""
+    def __init__(self, database: Database, forecast: Forecast) -> None:
+        """Everything it does is in that database; `forecast` says what will be late."""
         self._database = database
+        self._forecast = forecast
 
     async def create(
         self, caller: Caller, wanted: PostWanted, idempotency_key: str | None
-    ) -> dict[str, Any]:
+    ) -> PostAccepted:
         """Accept a post, or give the first answer again for a key that was used before.
 
         Raises InvalidRequest, IdempotencyKeyReused.
         """
         if idempotency_key is None:
-            return await self._create(caller, wanted, None, b"")
-        fingerprint = _fingerprint(wanted)
-        try:
-            return await self._create(caller, wanted, idempotency_key, fingerprint)
-        except _KeyTaken:
             async with self._database.transaction() as session:
-                kept = await idempotency.find(session, caller.workspace_id, idempotency_key)
-            if kept is None:
-                raise
-            return _first_answer(kept, fingerprint)
+                post = await _drawn_up(session, caller, wanted)
+                accepted = await self._answer(session, post)
+                await posts.accept(session, [post], created_by=caller.actor_id)
+            return accepted
+        key = idempotency_key
+        fingerprint = fingerprint_of(wanted.model_dump(mode="json", exclude_unset=True))
 
-    async def _create(
-        self, caller: Caller, wanted: PostWanted, key: str | None, fingerprint: bytes
-    ) -> dict[str, Any]:
-        async with self._database.transaction() as session:
-            if key is not None:
-                kept = await idempotency.find(session, caller.workspace_id, key)
-                if kept is not None:
-                    return _first_answer(kept, fingerprint)
-            publish_time = publish_time_of(wanted, datetime.now(UTC))
-            plan = await plan_post(session, caller.workspace_id, wanted)
-            if publish_time is not None:
-                require_publishable(plan)
-            post_id = await posts.create(
-                session,
-                workspace_id=caller.workspace_id,
-                content=plan.content,
-                targets=plan.targets,
-                publish_time=publish_time,
-                priority=wanted.priority,
-                created_by=caller.key_id,
-            )
-            await timeline.append(session, post_id, Event.CREATED)
-            if publish_time is not None:
-                await timeline.append(
-                    session, post_id, Event.SCHEDULED, details={"publish_at": publish_time.at}
+        async def accept() -> Mapping[str, Any]:
+            async with self._database.transaction() as session:
+                post = await _drawn_up(session, caller, wanted)
+                answer = (await self._answer(session, post)).model_dump(mode="json")
+                first = first_answer(key, fingerprint, HTTPStatus.CREATED, answer)
+                kept = await posts.accept(
+                    session, [post], created_by=caller.actor_id, first_answer=first
                 )
-                await outbox.put(
-                    session,
-                    OutboxKind.START_POST,
-                    workspace_id=caller.workspace_id,
-                    post_id=post_id,
-                    due_at=publish_time.at,
-                )
-            post = await posts.get(session, caller.workspace_id, post_id)
-            if post is None:
-                raise LookupError(f"post {post_id} vanished while it was created")
-            answer = PostShown.of(post).model_dump(mode="json")
-            if key is None:
-                return answer
-            first = KeptAnswer(fingerprint=fingerprint, status_code=201, answer=answer)
-            kept_answer = await idempotency.keep(session, caller.workspace_id, key, first)
-            if kept_answer is None:
-                raise _KeyTaken
-            return kept_answer
+                if kept is None:
+                    raise KeyTaken
+                return kept
 
-    async def validate(self, caller: Caller, wanted: PostWanted) -> PostPlan:
+        answer = await once(self._database, caller.workspace_id, key, fingerprint, accept)
+        return PostAccepted.model_validate(answer)
+
+    async def _answer(self, session: AsyncSession, post: Post) -> PostAccepted:
+        warnings = await self._forecast.of_post(session, post)
+        return PostAccepted.of(post).model_copy(update={"warnings": warnings})
+
+    async def validate(
+        self, caller: Caller, wanted: PostWanted
+    ) -> tuple[PostPlan, list[WarningShown]]:
         """The same checks without saving anything. Raises InvalidRequest for what is unknown."""
-        publish_time_of(wanted, datetime.now(UTC))
+        time = publish_time_of(wanted, datetime.now(UTC))
         async with self._database.transaction() as session:
-            return await plan_post(session, caller.workspace_id, wanted)
+            plan = await plan_post(session, caller.workspace_id, wanted)
+            at = time.at if time else None
+            return plan, await self._forecast.of(session, plan.content, plan.targets, at)
 
     async def read(self, caller: Caller, post_id: UUID) -> Post:
         """One post. Raises NotFound."""
@@ -131,13 +103,8 @@ class PostService:
             return await timeline.list_by_post(session, post_id, limit=TIMELINE_LIMIT)
 
 
-def _fingerprint(wanted: PostWanted) -> bytes:
-    """The same for the same request, however its JSON was written."""
-    asked = wanted.model_dump(mode="json", exclude_unset=True)
-    return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
-
-
-def _first_answer(kept: KeptAnswer, fingerprint: bytes) -> dict[str, Any]:
-    if kept.fingerprint != fingerprint:
-        raise IdempotencyKeyReused
-    return kept.answer
+async def _drawn_up(session: AsyncSession, caller: Caller, wanted: PostWanted) -> Post:
+    now = datetime.now(UTC)
+    publish_time = publish_time_of(wanted, now)
+    plan = await plan_post(session, caller.workspace_id, wanted)
+    return draw_up(caller, wanted, plan, publish_time, now=now)

@@ -113,10 +113,15 @@ class OperatorSwitches:
         Raises InvalidRequest.
         """
         async with self._database.transaction() as session:
-            if not await board.is_known(session, reach, subject):
-                raise _no_such_subject(reach, subject)
-            now = datetime.now(UTC)
-            await _switch(session, reach, subject, wanted, owner=None, by=by, now=now)
+            await self.set_within(session, reach, subject, wanted, by=by)
+
+    async def set_within(
+        self, session: AsyncSession, reach: Reach, subject: str, wanted: SwitchWanted, *, by: str
+    ) -> None:
+        """The same, as a part of a transaction."""
+        if not await board.is_known(session, reach, subject):
+            raise _no_such_subject(reach, subject)
+        await _switch(session, reach, subject, wanted, owner=None, by=by, now=datetime.now(UTC))
 
 
 async def _switch(

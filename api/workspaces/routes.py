@@ -18,6 +18,7 @@ from api.workspaces.schemas import (
     WorkspaceShown,
 )
 from api.workspaces.service import WorkspaceService
+from domain.lateness import late_choice
 
 router = APIRouter(prefix="/v1", tags=["workspace"])
 
@@ -44,7 +45,12 @@ async def change_workspace(
 ) -> WorkspaceShown:
     """Needs `keys:write`."""
     return WorkspaceShown.of(
-        await service.change(known, name=change.name, ambiguity_policy=change.ambiguity_policy)
+        await service.change(
+            known,
+            name=change.name,
+            ambiguity_policy=change.ambiguity_policy,
+            late=late_choice(change.late_policy, change.late_after_seconds),
+        )
     )
 
 

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.key_text import KeyText
 from api.auth.scopes import Scope
+from api.late import LateAfter
 from api.texts import Name
+from domain.lateness import LatePolicy
 from domain.policies import AmbiguityPolicy
 from storage.workspaces import ApiKey, Workspace
 
@@ -19,6 +21,8 @@ class WorkspaceShown(BaseModel):
     id: UUID
     name: Annotated[str, Field(examples=["Corner bakery"])]
     ambiguity_policy: AmbiguityPolicy
+    late_policy: LatePolicy
+    late_after_seconds: int
     created_at: datetime
 
     @classmethod
@@ -28,6 +32,8 @@ class WorkspaceShown(BaseModel):
             id=workspace.id,
             name=workspace.name,
             ambiguity_policy=workspace.ambiguity_policy,
+            late_policy=workspace.late.policy,
+            late_after_seconds=int(workspace.late.after.total_seconds()),
             created_at=workspace.created_at,
         )
 
@@ -44,6 +50,17 @@ class WorkspaceChange(BaseModel):
             description="After a send without an answer that every look found absent, on networks"
             " that can only be searched: `hold` it for a person, or `resend` it."
         ),
+    ] = None
+    late_policy: Annotated[
+        LatePolicy | None,
+        Field(
+            description="Posts that were held and leave late, and do not say it themselves:"
+            " `publish` them, `skip` them, or `ask` a person."
+        ),
+    ] = None
+    late_after_seconds: Annotated[
+        LateAfter | None,
+        Field(description="How long after their publish time such posts are late."),
     ] = None
 
 

@@ -8,6 +8,7 @@ from api.auth.scopes import ALL_SCOPES, Scope
 from api.auth.service import Caller
 from api.pagination import PageRequest
 from api.problems import FieldProblem, NotFound, Problem
+from domain.lateness import LateChoice
 from domain.policies import AmbiguityPolicy
 from storage import workspaces
 from storage.database import Database
@@ -39,12 +40,21 @@ class WorkspaceService:
         return found
 
     async def change(
-        self, caller: Caller, *, name: str | None, ambiguity_policy: AmbiguityPolicy | None
+        self,
+        caller: Caller,
+        *,
+        name: str | None,
+        ambiguity_policy: AmbiguityPolicy | None,
+        late: LateChoice,
     ) -> Workspace:
         """Change what is given of the caller's workspace."""
         async with self._database.transaction() as session:
             return await workspaces.change_workspace(
-                session, caller.workspace_id, name=name, ambiguity_policy=ambiguity_policy
+                session,
+                caller.workspace_id,
+                name=name,
+                ambiguity_policy=ambiguity_policy,
+                late=late,
             )
 
     async def create_key(

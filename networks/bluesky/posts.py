@@ -131,6 +131,10 @@ class BlueskyPosts:
         created_at = self._now().astimezone(UTC).isoformat(timespec="milliseconds")
         return {"rkey": self._tids.next(), "created_at": created_at.replace("+00:00", "Z")}
 
+    async def warm(self, target: Target, requests: int) -> None:
+        """Open the connections that so many requests of one moment need."""
+        await self._http.warm(target.base_url or self._base_url, requests)
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """putRecord that only creates; a record like it that is there already counts as sent."""
         request = self._http.request(
@@ -158,6 +162,10 @@ class BlueskyPosts:
                 raise
             return await self._receipt_of_what_stands(target, outgoing, error.answer)
         return replace(self._receipt(target, outgoing, reference), wait_until=wait_until)
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The same: the answer to the send names the permalink."""
+        return receipt
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """getRecord under the attempt's key: the server answers for what it holds at once."""

@@ -115,6 +115,10 @@ class MastodonStatuses:
         del target, piece, prepared
         return {"idempotency_key": self._new_key()}
 
+    async def warm(self, target: Target, requests: int) -> None:
+        """Open the connections that so many requests of one moment need."""
+        await self._http.warm(str(target.base_url), requests)
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """POST /api/v1/statuses under the attempt's key."""
         instance, token = _server_and_token(target)
@@ -134,6 +138,10 @@ class MastodonStatuses:
             ),
             withheld=(piece.text, piece.content_warning or "", token),
         )
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The same: the answer to the send names the permalink."""
+        return receipt
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Read the account's statuses back to just before the attempt."""

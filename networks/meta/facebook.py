@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -109,6 +110,10 @@ class FacebookPages:
             "photos": list(prepared.get("photos", ())),
         }
 
+    async def warm(self, target: Target, requests: int) -> None:  # noqa: ARG002
+        """Open the connections that so many requests of one moment need."""
+        await self._graph.warm(requests)
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """Publish the post on the page's feed, or the comment below the post."""
         piece = outgoing.piece
@@ -129,8 +134,11 @@ class FacebookPages:
         post = await self._graph.commit(
             "publish", target.remote_id, "feed", token=token_of(target), form=form
         )
-        permalink = await self._permalink(target, post.id)
-        return Receipt(remote_id=post.id, permalink=permalink, wait_until=post.wait_until)
+        return Receipt(remote_id=post.id, permalink=None, wait_until=post.wait_until)
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:
+        """Ask for the permalink; Facebook's answer to the post does not name it."""
+        return replace(receipt, permalink=await self._permalink(target, receipt.remote_id))
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Look among the page's newest posts or the post's comments. UNKNOWN if it cannot look."""

@@ -59,6 +59,10 @@ class Graph:
         self._network = network
         self._base_url = base_url
 
+    async def warm(self, connections: int) -> None:
+        """Open so many connections."""
+        await self._http.warm(self._base_url, connections)
+
     async def get(
         self,
         operation: str,

@@ -150,6 +150,10 @@ class InstagramBusiness:
             "container_created_at": prepared.get("created_at"),
         }
 
+    async def warm(self, target: Target, requests: int) -> None:  # noqa: ARG002
+        """Open the connections that so many requests of one moment need."""
+        await self._graph.warm(requests)
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """Publish the container, or the comment below the post."""
         if outgoing.piece.kind is not PartKind.POST:
@@ -181,6 +185,10 @@ class InstagramBusiness:
             raise
         permalink = await self._permalink(target, media.id)
         return Receipt(remote_id=media.id, permalink=permalink, wait_until=media.wait_until)
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The same: the answer to the send names the permalink."""
+        return receipt
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Ask the attempt's container, or look among the post's comments.

@@ -142,6 +142,10 @@ class XPosts:
             "media_ids": list(prepared.get("media_ids", ())),
         }
 
+    async def warm(self, target: Target, requests: int) -> None:  # noqa: ARG002
+        """Open the connections that so many requests of one moment need."""
+        await self._http.warm(self._base_url, requests)
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """POST /2/tweets."""
         body: dict[str, Any] = {"text": outgoing.piece.text} if outgoing.piece.text else {}
@@ -161,6 +165,10 @@ class XPosts:
             withheld=(outgoing.piece.text, *target.credentials.values()),
         )
         return replace(self._receipt(target, post_id), wait_until=wait_until)
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:  # noqa: ARG002
+        """The same: the answer to the send names the permalink."""
+        return receipt
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """Look through everything the account posted since just before the attempt."""

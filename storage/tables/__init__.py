@@ -38,7 +38,19 @@ from storage.tables.feed import (
 from storage.tables.idempotency import IdempotencyKeyRow
 from storage.tables.jobs import JobRow
 from storage.tables.limits import AccountLimitRow
-from storage.tables.media import MediaRow
+from storage.tables.marketplace import (
+    FavouriteRow,
+    ListingContactRow,
+    ListingImageRow,
+    ListingRow,
+)
+from storage.tables.media import MediaRow, MediaUploadRow, PictureRow
+from storage.tables.moderation import (
+    AuditRow,
+    ReportCaseRow,
+    ReportRow,
+    SuspendedDeliveryRow,
+)
 from storage.tables.notifications import (
     NotificationActorRow,
     NotificationCauseRow,
@@ -56,6 +68,7 @@ __all__ = [
     "AccountRow",
     "ApiKeyRow",
     "AttemptRow",
+    "AuditRow",
     "BatchRow",
     "BlockRow",
     "ChatEventRow",
@@ -65,6 +78,7 @@ __all__ = [
     "DeliveryRow",
     "DepartureRow",
     "DrainRow",
+    "FavouriteRow",
     "FeedBookmarkRow",
     "FeedCommentRow",
     "FeedEntryRow",
@@ -81,7 +95,11 @@ __all__ = [
     "InvitationRow",
     "JobRow",
     "LastSeenRow",
+    "ListingContactRow",
+    "ListingImageRow",
+    "ListingRow",
     "MediaRow",
+    "MediaUploadRow",
     "MembershipRow",
     "MessageRow",
     "MuteRow",
@@ -92,13 +110,17 @@ __all__ = [
     "OutboxRow",
     "PaceRow",
     "PasswordResetRow",
+    "PictureRow",
     "PostRevisionRow",
     "PostRow",
     "PresenceRow",
     "ReactionRow",
     "RefreshTokenRow",
+    "ReportCaseRow",
+    "ReportRow",
     "SessionRow",
     "SocketProcessRow",
+    "SuspendedDeliveryRow",
     "SwitchRow",
     "Table",
     "TimelineRow",

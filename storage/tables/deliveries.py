@@ -95,6 +95,12 @@ class DeliveryRow(Table):
             postgresql_include=["network", "sent_at"],
             postgresql_where=text("status = 'published'"),
         ),
+        Index(  # how deliveries of a time ended and how late they were, for admins' charts
+            "ix_deliveries_settled",
+            "publish_at",
+            postgresql_include=["network", "status", "sent_at"],
+            postgresql_where=text("status IN ('published', 'failed', 'unconfirmed')"),
+        ),
         Index(  # one current delivery to an account of a post
             "uq_deliveries_current",
             "post_id",

@@ -1,6 +1,7 @@
-"""Uploaded files."""
+"""Uploaded files, those on their way, and the sizes in which they are shown."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,7 +14,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.tables.base import Table
+from domain.pictures import PictureStatus
+from storage.tables.base import Table, one_of
 
 
 class MediaRow(Table):
@@ -46,4 +48,56 @@ class MediaRow(Table):
             "id",
             postgresql_where=text("user_id IS NOT NULL"),
         ),
+    )
+
+
+class MediaUploadRow(Table):
+    """A file that may be sent straight to the media store, until it was looked at."""
+
+    __tablename__ = "media_uploads"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID | None] = mapped_column(ForeignKey("workspaces.id"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    file_name: Mapped[str]
+    content_type: Mapped[str]
+    """As it was announced; it has to arrive like that."""
+    size: Mapped[int] = mapped_column(BigInteger)
+    """Bytes, as announced."""
+    sha256: Mapped[bytes | None]
+    """As announced; null when it was not."""
+    alt_text: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    media_id: Mapped[UUID | None] = mapped_column(ForeignKey("media.id", ondelete="CASCADE"))
+    """What became of it; null until it is complete."""
+
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(workspace_id, user_id) = 1", name="owner"),
+        Index(None, "workspace_id"),  # how many a workspace has open
+        Index(None, "user_id"),  # how many a user has open
+        Index(  # a media item that is deleted
+            "ix_media_uploads_media_id", "media_id", postgresql_where=text("media_id IS NOT NULL")
+        ),
+    )
+
+
+class PictureRow(Table):
+    """A media item that is shown in sizes, which are in the media store beside it."""
+
+    __tablename__ = "pictures"
+
+    media_id: Mapped[UUID] = mapped_column(
+        ForeignKey("media.id", ondelete="CASCADE"), primary_key=True
+    )
+    status: Mapped[str]
+    failure: Mapped[str | None]
+    """Why there are no sizes, for its owner to read."""
+    sizes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    """By name: {width, height, bytes, sha256}"""
+    made_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint(one_of("status", PictureStatus), name="status"),
+        CheckConstraint("(status = 'failed') = (failure IS NOT NULL)", name="failure"),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -37,4 +38,5 @@ class OutboxRow(Table):
     __table_args__ = (
         Index(None, "due_at", "id"),  # the relay: earliest publish time first
         Index(None, "subject_id", "id"),  # in order for one subject
+        Index("ix_outbox_failing", "id", postgresql_where=text("last_error IS NOT NULL")),  # stuck
     )

@@ -44,6 +44,16 @@ class UserRow(Table):
             "avatar_media_id",
             postgresql_where=text("avatar_media_id IS NOT NULL"),
         ),  # a picture that is deleted looks for who wears it
+        Index(  # admins look for people by how handles begin
+            "ix_users_handle_prefix", text('lower(handle) COLLATE "C"')
+        ),
+        Index(  # or addresses
+            "ix_users_email_prefix",
+            text('email COLLATE "C"'),
+            postgresql_where=text("email IS NOT NULL"),
+        ),
+        Index("ix_users_suspended", "id", postgresql_where=text("suspended_at IS NOT NULL")),
+        Index("ix_users_staff", "id", postgresql_where=text("role <> 'user'")),
     )
 
 

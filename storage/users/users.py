@@ -57,13 +57,25 @@ async def create(
         .returning(UserRow)
     )
     row = created.one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
 async def find(session: AsyncSession, user_id: UUID) -> User | None:
     """The user of that id."""
     row = await session.get(UserRow, user_id)
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
+
+
+async def lock(session: AsyncSession, user_id: UUID) -> User | None:
+    """The user of that id, whom nobody else changes until the transaction ends."""
+    query = (
+        select(UserRow)
+        .where(UserRow.id == user_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    row = (await session.scalars(query)).one_or_none()
+    return None if row is None else user_of(row)
 
 
 async def find_by_handle(session: AsyncSession, handle: str) -> User | None:
@@ -97,7 +109,7 @@ async def change(session: AsyncSession, user_id: UUID, **changes: Any) -> User:
         .returning(UserRow)
     )
     await sessions.tell_changed(session, user_id)
-    return _user(changed.one())
+    return user_of(changed.one())
 
 
 async def owns_media(session: AsyncSession, user_id: UUID, media_id: UUID) -> bool:
@@ -168,10 +180,11 @@ async def restore(session: AsyncSession, user_id: UUID) -> bool:
 
 async def _one(session: AsyncSession, condition: Any) -> User | None:
     row = (await session.scalars(select(UserRow).where(condition))).one_or_none()
-    return None if row is None else _user(row)
+    return None if row is None else user_of(row)
 
 
-def _user(row: UserRow) -> User:
+def user_of(row: UserRow) -> User:
+    """What a row says."""
     return User(
         id=row.id,
         handle=row.handle,

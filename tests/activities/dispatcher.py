@@ -94,7 +94,7 @@ class Dispatcher:
         """
         self.clock = JumpingClock()
         self.store = PublishingStore(database, admission)
-        self.departures = Departures(self.store, self.clock, crowd=crowd)
+        self.departures = Departures(self.store, adapters, self.clock, crowd=crowd)
         self._also_jump = also_jump
         accounts = Accounts(AccountStore(database), vault)
         pieces = Pieces(media)

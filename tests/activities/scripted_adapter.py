@@ -104,11 +104,18 @@ class ScriptedAdapter:
         """A key for each attempt."""
         return {"key": f"key-{len(self.sent)}", **prepared}
 
+    async def warm(self, target: Target, requests: int) -> None:
+        """There is nothing to open."""
+
     async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
         """The next send."""
         self.sent.append(outgoing)
         self.spoke_with.append(target.credentials)
         return await self.sends.play()
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:
+        """The same: the answer to the send names the permalink."""
+        return receipt
 
     async def find_published(self, target: Target, outgoing: Outgoing) -> Receipt | NotFound:
         """The next look."""

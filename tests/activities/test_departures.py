@@ -11,6 +11,7 @@ from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
 from activities.departures import MOST, RELEASED_AHEAD, fair_departures
+from activities.sending import CLAIM_LIFETIME
 from activities.settling import PUNCTUALITY
 from contracts.failures import FailureType
 from contracts.publishing import PublishOutcome
@@ -18,6 +19,7 @@ from domain.deliveries import DeliveryStatus
 from domain.ids import new_id
 from domain.networks import Network
 from domain.receipts import Receipt
+from networks.protocol import Target
 from storage.admission import Candidate, Refusal
 from storage.claims import Claim
 from storage.database import Database
@@ -228,6 +230,25 @@ async def test_a_departure_that_was_revoked_sends_nothing(
     assert len(searchable.sent) == CROWD
 
 
+async def test_a_worker_that_stood_still_for_long_releases_nothing(
+    crowded: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    database: Database,
+    deliveries: list[Delivery],
+) -> None:
+    searchable.sends.then(*receipts(CROWD))
+    dispatches = await arm(crowded, author, deliveries)
+    crowded.clock.jump(AN_HOUR - timedelta(seconds=1))
+    await until_all(author, deliveries, DeliveryStatus.SENDING)
+    crowded.clock.jump(CLAIM_LIFETIME * 2)
+    assert {one.status for one in await dispatches} == {DeliveryStatus.PUBLISHED}
+    [departure] = await departures(database)
+    assert departure.released_at is None
+    assert departure.revoked_at is not None
+    assert searchable.looked_for == []
+
+
 async def test_of_release_and_revoke_the_first_counts(
     crowded: Dispatcher, deliveries: list[Delivery], database: Database
 ) -> None:
@@ -263,10 +284,13 @@ class TestFairness:
         self, crowded: Dispatcher, author: Author, deliveries: list[Delivery]
     ) -> None:
         state = await crowded.store.load(deliveries[0].id)
+        target = Target(
+            account_id=state.account.account_id, remote_id="1", handle="a", credentials={}
+        )
         big, small = new_id(), new_id()
         seats = [
             crowded.departures.book(
-                replace(state, workspace_id=workspace, priority=priority), 0, {}
+                replace(state, workspace_id=workspace, priority=priority), target, 0, {}
             )
             for workspace, priority in [*[(big, 3)] * (MOST * 2), (small, 3), (big, 1)]
         ]

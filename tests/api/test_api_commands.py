@@ -8,6 +8,7 @@ import httpx
 import orjson
 import pytest
 
+from api.auth.scopes import Scope
 from runtime.settings import Settings
 from tests.free_port import free_port
 from tests.running_sandbox import ROOT
@@ -22,6 +23,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "DATABASE_URL": str(settings.database_url),
         "CREDENTIALS_KEYS": settings.credentials_keys[0].get_secret_value(),
         "MEDIA_URL_KEY": "a key of the tests",
+        "AUTH_SIGNING_KEYS": "a signing key of the tests that is long enough",
         "STORAGE_BASE_PATH": str(settings.storage_base_path),
         **more,
     }
@@ -56,7 +58,7 @@ async def test_a_workspace_is_made_by_a_command_and_its_key_works(
     shown = await client.get("/v1/workspace", headers=headers)
     assert shown.json()["id"] == made["workspace_id"]
     keys = await client.get("/v1/api-keys", headers=headers)
-    assert len(keys.json()["items"][0]["scopes"]) == 8
+    assert set(keys.json()["items"][0]["scopes"]) == set(Scope)
 
 
 @pytest.mark.parametrize("arguments", [[], ["create"], ["create", ""], ["create", "x" * 101]])

@@ -16,7 +16,6 @@ from tests.api.test_posts_actors import TOMORROW, Author, PublishingWorker, acce
 from tests.conftest import Tenant
 
 DISCONNECTED = Reason(type="account_disconnected", message="Connect it again.", evidence={})
-BAKERY = {"network": "feed", "credentials": {"handle": "bakery"}}
 
 
 @pytest.fixture
@@ -38,9 +37,10 @@ async def account(author: Author) -> str:
     return account_id
 
 
-async def connect(author: Author) -> dict[str, Any]:
-    """Connect the bakery's profile."""
-    return accepted(await author.ask("POST", "/v1/accounts", json=BAKERY))
+async def connect(author: Author, handle: str = "bakery") -> dict[str, Any]:
+    """Connect a profile."""
+    body = {"network": "feed", "credentials": {"handle": handle}}
+    return accepted(await author.ask("POST", "/v1/accounts", json=body))
 
 
 async def break_account(worker: PublishingWorker, post: Mapping[str, Any]) -> str:
@@ -116,8 +116,8 @@ async def test_another_workspaces_connection_resumes_nothing_here(
 ) -> None:
     await break_account(worker, await author.schedule(account))
     rival = Author(client, database, other_workspace)
-    await connect(rival)
-    await connect(rival)
+    await connect(rival, "rival")
+    await connect(rival, "rival")
     assert await resumed(author) == await resumed(rival) == []
 
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from runtime.resources import Resources
 from runtime.settings import Settings
-from tests.api.conftest import Picture, Upload
+from tests.api.conftest import Person, Picture, Upload
 from tests.conftest import Tenant
 
 Lines = list[MutableMapping[str, Any]]
@@ -36,6 +36,18 @@ async def test_a_request_is_one_line_with_the_route_and_the_workspace(
     assert line["ms"] > 0
     assert line["request_id"] == answer.headers["x-request-id"]
     assert line["workspace_id"] == str(workspace.id)
+
+
+async def test_the_line_names_the_user_who_signed_in(
+    client: httpx.AsyncClient, user: Person, logged: Lines
+) -> None:
+    await client.get("/v1/notifications/unread", headers=user.headers)
+    await client.get("/v1/notifications/unread")
+    signed_in, refused = (line for line in logged if line["event"] == "request")
+    assert (signed_in["status"], signed_in["user_id"]) == (200, str(user.user_id))
+    assert refused["status"] == 401
+    assert "user_id" not in refused
+    assert user.access_token not in repr(logged)
 
 
 async def test_no_secret_and_no_text_is_logged(

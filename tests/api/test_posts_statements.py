@@ -105,7 +105,7 @@ async def test_creating_costs_the_same_however_many_targets_it_has(
         for targets in (accounts[:1], accounts[:2], accounts)
     ]
     assert len(set(costs)) == 1
-    assert costs[0] <= 14
+    assert costs[0] <= 3  # the key, the accounts, and all that is written
 
 
 async def test_one_post_and_a_change_of_it_cost_a_handful_of_statements(

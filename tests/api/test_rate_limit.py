@@ -13,7 +13,7 @@ from pydantic import RedisDsn
 
 from api.app import create_app
 from api.auth import dependencies
-from api.auth.service import Caller, recognise
+from api.auth.service import Caller, recognise_key
 from cache.redis_store import RedisStore
 from runtime import resources
 from runtime.resources import open_resources
@@ -61,9 +61,9 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def noted(database: Database, token: str) -> Caller:
         tokens.append(token)
-        return await recognise(database, token)
+        return await recognise_key(database, token)
 
-    monkeypatch.setattr(dependencies, "recognise", noted)
+    monkeypatch.setattr(dependencies, "recognise_key", noted)
     return tokens
 
 
@@ -98,7 +98,7 @@ async def test_one_request_too_many_is_told_when_to_come_back(
     problem = answer.json()
     assert problem["type"] == "/problems/rate-limited"
     assert problem["detail"] == (
-        f"This API key may send 3 requests a minute. Repeat the request in {wait} s."
+        f"One API key or user may send 3 requests a minute. Repeat the request in {wait} s."
     )
     assert problem["request_id"] == answer.headers["x-request-id"]
 

@@ -14,6 +14,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:9/nothing")
     monkeypatch.setenv("CREDENTIALS_KEYS", "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
     monkeypatch.setenv("MEDIA_URL_KEY", "a key of the tests")
+    monkeypatch.setenv("AUTH_SIGNING_KEYS", "a signing key of the tests that is long enough")
 
 
 async def test_without_a_word_there_is_no_redis() -> None:

@@ -48,6 +48,20 @@ async def test_nothing_is_published_twice_or_lost() -> None:
     }
 
 
+async def test_what_was_claimed_ahead_and_not_released_still_leaves() -> None:
+    chosen = [
+        Scenario(point=point, fault=fault, networks=ONE_OF_EACH_GUARANTEE, in_crowd=True)
+        for point, fault in (
+            (Point.CLAIMED_TOGETHER, Fault.KILL),
+            (Point.REVOKED, Fault.FREEZE),
+        )
+    ]
+    trials = await run_matrix(chosen)
+    assert not [trial.problem for trial in trials if trial.problem]
+    once = dict.fromkeys(ONE_OF_EACH_GUARANTEE, Outcome.PUBLISHED_ONCE)
+    assert list(_outcomes(trials).values()) == [once, once]
+
+
 @pytest.mark.parametrize(
     ("plant", "scenario", "expected"),
     [
@@ -65,6 +79,26 @@ async def test_nothing_is_published_twice_or_lost() -> None:
             Plant.SILENCE_IS_SUCCESS,
             Scenario(point=Point.CLAIMED, fault=Fault.KILL, networks=("x", "mastodon", "feed")),
             Outcome.LOST,
+        ),
+        (
+            Plant.RELEASE_UNCHECKED,
+            Scenario(
+                point=Point.REVOKED,
+                fault=Fault.FREEZE,
+                networks=("bluesky", "mastodon", "feed"),
+                in_crowd=True,
+            ),
+            Outcome.DUPLICATES,
+        ),
+        (
+            Plant.REVOKE_UNCHECKED,
+            Scenario(
+                point=Point.ANSWERED,
+                fault=Fault.KILL,
+                networks=("bluesky", "mastodon", "feed"),
+                in_crowd=True,
+            ),
+            Outcome.DUPLICATES,
         ),
     ],
 )

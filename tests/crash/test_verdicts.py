@@ -56,6 +56,17 @@ def test_settled_too_late_is_lost() -> None:
     assert judge(_delivery("published"), [1], is_late=True).outcome is Outcome.LOST
 
 
+@pytest.mark.parametrize(
+    ("delivery", "counts"),
+    [(_delivery("unconfirmed"), [0]), (_delivery("published", lateness_ms=30_001), [1])],
+)
+def test_what_had_certainly_not_left_has_no_excuse(
+    delivery: dict[str, Any], counts: list[int]
+) -> None:
+    assert judge(delivery, counts).outcome is not Outcome.LOST
+    assert judge(delivery, counts, has_to_leave=True).outcome is Outcome.LOST
+
+
 def test_the_last_line() -> None:
     ends = [Outcome.PUBLISHED_ONCE, Outcome.PUBLISHED_ONCE, Outcome.FAILED, Outcome.CANCELLED]
     assert line_of("crash-matrix", ends) == (

@@ -212,7 +212,10 @@ async def test_sending_is_one_small_request(
     scripted_network.tell("POST", "/v25.0/1/feed", Reply(json={"id": "1_7"}))
     scripted_network.tell("GET", "/v25.0/1_7", Reply(json={"permalink_url": "https://f.example/7"}))
     receipt = await adapter.send(target, going(adapter, target, piece, prepared))
-    assert receipt == Receipt(remote_id="1_7", permalink="https://f.example/7")
+    assert receipt == Receipt(remote_id="1_7", permalink=None)
+    assert len(scripted_network.asked) == 1
+    located = await adapter.locate(target, receipt)
+    assert located == Receipt(remote_id="1_7", permalink="https://f.example/7")
     (asked,) = scripted_network.asked_for("POST", "/v25.0/1/feed")
     assert asked.form == form
 
@@ -228,7 +231,8 @@ async def test_a_failing_permalink_never_unpublishes(
     scripted_network.tell("POST", "/v25.0/1/feed", Reply(json={"id": "1_7"}))
     scripted_network.tell("GET", "/v25.0/1_7", reply)
     receipt = await adapter.send(target, going(adapter, target, post()))
-    assert receipt == Receipt(remote_id="1_7", permalink="https://www.facebook.com/1_7")
+    located = await adapter.locate(target, receipt)
+    assert located == Receipt(remote_id="1_7", permalink="https://www.facebook.com/1_7")
 
 
 async def test_a_comment_goes_below_the_post(

@@ -53,7 +53,8 @@ async def test_a_text_with_a_link(
     adapter: FacebookPages, target: Target, sandbox: SandboxControl
 ) -> None:
     piece = a_piece("Open at nine", link="https://example.org/bread")
-    receipt = await adapter.send(target, await made_ready(adapter, target, piece))
+    sent = await adapter.send(target, await made_ready(adapter, target, piece))
+    receipt = await adapter.locate(target, sent)
     (public,) = await sandbox.truth(target)
     assert (public["id"], public["permalink"]) == (receipt.remote_id, receipt.permalink)
     assert public["text"] == "Open at nine"

@@ -2,8 +2,10 @@
 
 import asyncio
 import fcntl
+import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,18 @@ def test_secrets_are_made_once_and_are_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(home.secrets_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(home.path.stat().st_mode) == 0o700
     assert made.database_password not in repr(made)
+
+
+def test_a_folder_made_before_anybody_could_sign_in_gets_a_signing_key(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    made = home.secrets()
+    kept = json.loads(home.secrets_file.read_text())
+    del kept["auth_signing_key"]
+    home.secrets_file.write_text(json.dumps(kept))
+    added = home.secrets()
+    assert replace(added, auth_signing_key=made.auth_signing_key) == made
+    assert len(added.auth_signing_key) >= 32
+    assert home.secrets() == added
 
 
 def test_lost_secrets_are_not_replaced_while_data_needs_them(tmp_path: Path) -> None:

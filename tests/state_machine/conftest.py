@@ -11,8 +11,10 @@ from tests.conftest import TEMPLATE
 from tests.postgres_server import PostgresServer
 from tests.state_machine.observed_moves import OBSERVE
 from tests.state_machine.publishing_system import LoopThread, PublishingSystem, publishing_system
+from tests.state_machine.sudden_death import MortalStore
 
-OpenSystem = Callable[[type[Settler]], PublishingSystem]
+OpenSystem = Callable[..., PublishingSystem]
+"""`open_system(settler=..., store=...)`"""
 
 
 @pytest.fixture
@@ -36,11 +38,14 @@ def loop_thread() -> Iterator[LoopThread]:
 def open_system(
     settings: Settings, loop_thread: LoopThread, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OpenSystem]:
-    """Starts the system with that settler, its clock shown to the API."""
+    """Starts the system with that settler and that store, its clock shown to the API."""
     stack = AsyncExitStack()
 
-    def start(settler: type[Settler]) -> PublishingSystem:
-        system = loop_thread.run(stack.enter_async_context(publishing_system(settings, settler)))
+    def start(
+        settler: type[Settler] = Settler, store: type[MortalStore] = MortalStore
+    ) -> PublishingSystem:
+        opening = publishing_system(settings, settler, store)
+        system = loop_thread.run(stack.enter_async_context(opening))
         system.time.show_to_the_api(monkeypatch)
         return system
 

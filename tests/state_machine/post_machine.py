@@ -99,6 +99,7 @@ class PostMachine(RuleBasedStateMachine):
         parts=st.booleans(),
         met=st.fixed_dictionaries(dict.fromkeys(ALL, mishaps)),
         deaths=deaths,
+        crowd=st.booleans(),
     )
     def begin(
         self,
@@ -107,8 +108,10 @@ class PostMachine(RuleBasedStateMachine):
         parts: bool,
         met: dict[Network, list[Mishap]],
         deaths: list[Point],
+        crowd: bool,
     ) -> None:
-        """A first post to all networks, some of which will fail."""
+        """A first post to all networks, some of which will fail; alone, or as if in a crowd."""
+        self._system.claim_ahead(everything=crowd)
         self._loop.run(self._tenancy.author.decide(policy))
         for network, ahead_of_it in met.items():
             self._system.networks[network].mishaps.extend(ahead_of_it)
@@ -136,9 +139,8 @@ class PostMachine(RuleBasedStateMachine):
             )
             if first != second:
                 raise BrokenPromise("one key made two posts")
-            post_id = UUID(first["id"])
-            self._accepted.posts[post_id] = word
-            self._accepted.texts[post_id] = {1: wanted.text}
+            self._accepted.posts[first.id] = word
+            self._accepted.texts[first.id] = {1: wanted.text}
 
         self._run(self._decide(create, relay=relay))
 

@@ -13,7 +13,7 @@ from domain.deliveries import SETTLED, TRANSITIONS, DeliveryStatus, PostStatus, 
 from storage import posts, timeline
 from storage.contents import from_json
 from storage.posts import Delivery, Post
-from storage.tables import AttemptRow, DeliveryRow, PostRevisionRow
+from storage.tables import AttemptRow, DeliveryRow, DepartureRow, PostRevisionRow
 from tests.state_machine.fallible_networks import Publication
 from tests.state_machine.observed_moves import take_claims, take_moves
 
@@ -51,6 +51,8 @@ class Present:
     revisions: dict[tuple[UUID, int], PostRevisionRow]
     delivery_rows: dict[UUID, DeliveryRow]
     attempts: Sequence[AttemptRow]
+    unreleased: frozenset[UUID]
+    """Departures whose requests must not have left."""
     stories: dict[UUID, list[str]]
 
     def deliveries(self) -> Iterable[tuple[Post, Delivery]]:
@@ -84,6 +86,7 @@ async def read_present(
     ours = DeliveryRow.post_id.in_(post_ids)
     revisions = select(PostRevisionRow).where(PostRevisionRow.post_id.in_(post_ids))
     attempts = select(AttemptRow).join(DeliveryRow, DeliveryRow.id == AttemptRow.delivery_id)
+    unreleased = select(DepartureRow.id).where(DepartureRow.released_at.is_(None))
     return Present(
         posts=[post for post in found if post is not None],
         revisions={
@@ -93,6 +96,7 @@ async def read_present(
             row.id: row for row in (await session.scalars(select(DeliveryRow).where(ours))).all()
         },
         attempts=(await session.scalars(attempts.where(ours).order_by(AttemptRow.id))).all(),
+        unreleased=frozenset((await session.scalars(unreleased)).all()),
         stories={post_id: await _story(session, post_id) for post_id in post_ids},
     )
 
@@ -117,6 +121,7 @@ def check_always(present: Present, accepted: Accepted, public: Sequence[Publicat
     _check_revisions(present, accepted)
     _check_statuses(present)
     _check_attempts(present)
+    _check_departures(present, public)
 
 
 def check_end(present: Present, public: Sequence[Publication]) -> None:
@@ -194,6 +199,18 @@ def _check_attempts(present: Present) -> None:
         status = present.delivery_rows[one.delivery_id].status
         if status is not DeliveryStatus.SENDING:
             raise BrokenPromise(f"an attempt is open of a delivery that is {status}")
+
+
+def _check_departures(present: Present, public: Sequence[Publication]) -> None:
+    """What was never released never left, and nobody is asked about it."""
+    for one in public:
+        attempt = present.attempt(one.attempt_id)
+        if attempt.departure_id in present.unreleased:
+            raise BrokenPromise(f"public, and never released: {one.place}")
+    for attempt in present.attempts:
+        if attempt.departure_id in present.unreleased and attempt.outcome == "unconfirmed":
+            post_id = present.delivery_rows[attempt.delivery_id].post_id
+            raise BrokenPromise(f"unconfirmed, and never released:\n{present.told(post_id)}")
 
 
 def _check_complete(present: Present, delivery: Delivery, public: Sequence[Publication]) -> None:

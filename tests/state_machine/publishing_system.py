@@ -20,7 +20,7 @@ from temporalio.worker import Worker
 
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
-from activities.departures import Departures
+from activities.departures import CROWD, Departures
 from activities.pieces import Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -30,6 +30,7 @@ from api.auth.scopes import Scope
 from api.auth.service import Caller
 from api.deliveries.service import DeliveryService
 from api.posts.changes import PostChanges
+from api.posts.forecast import Forecast
 from api.posts.service import PostService
 from api.workspaces.service import WorkspaceService
 from contracts.publishing import DeliveryRequest, PublishOutcome
@@ -158,8 +159,9 @@ class PublishingSystem:
         environment: WorkflowEnvironment,
         resources: Resources,
         settler: type[Settler],
+        store: type[MortalStore],
     ) -> None:
-        """`settler` is the real one, or one with a planted bug."""
+        """`settler` and `store` are as in production, or have a planted bug."""
         self.environment = environment
         self.database = resources.database
         self.time = SkippedTime(environment)
@@ -168,11 +170,12 @@ class PublishingSystem:
             one.network: one(self.time)
             for one in (SearchableNetwork, IdempotentNetwork, TwoStepNetwork)
         }
-        self.posts = PostService(self.database)
-        self.changes = PostChanges(self.database)
+        self.posts = PostService(self.database, Forecast({}))
+        self.changes = PostChanges(self.database, Forecast({}))
         self.deliveries = DeliveryService(self.database)
         self._resources = resources
-        self._store = MortalStore(self.database, self.fate)
+        self._store = store(self.database, self.fate)
+        self._departures = Departures(self._store, self.networks, self.time)
         withdrawals = Withdrawals(environment.client)
         self._publishing = self._build_publishing(settler)
         self._publishing.withdrawals = withdrawals
@@ -216,11 +219,16 @@ class PublishingSystem:
         author = Author(self.database, workspace.id, self._resources.vault)
         accounts = {one: (await author.connect(one)).account_id for one in self.networks}
         return Tenancy(
-            caller=Caller(workspace_id=workspace.id, key_id=new_id(), scopes=frozenset(Scope)),
+            caller=Caller(workspace_id=workspace.id, actor_id=new_id(), scopes=frozenset(Scope)),
             accounts=accounts,
             picture=await author.upload(b"picture"),
             author=author,
         )
+
+    def claim_ahead(self, *, everything: bool) -> None:
+        """From now on, as if each delivery left with a crowd; or only what does."""
+        self._departures._crowd = 1 if everything else CROWD
+        self.time.claims_ahead = everything
 
     async def run_relay(self) -> None:
         """Carry out what the outbox holds and nobody has leased."""
@@ -308,7 +316,7 @@ class PublishingSystem:
             sender=Sender(
                 adapters=adapters,
                 store=store,
-                departures=Departures(store, clock),
+                departures=self._departures,
                 pieces=pieces,
                 refusals=refusals,
                 lookups=LookupPlan(),
@@ -322,13 +330,13 @@ class PublishingSystem:
 
 @asynccontextmanager
 async def publishing_system(
-    settings: Settings, settler: type[Settler]
+    settings: Settings, settler: type[Settler], store: type[MortalStore]
 ) -> AsyncIterator[PublishingSystem]:
     """Runs as long as the block."""
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(open_resources(settings))
         environment = await stack.enter_async_context(time_skipping_server())
-        system = PublishingSystem(environment, resources, settler)
+        system = PublishingSystem(environment, resources, settler, store)
         for worker in system.workers():
             await stack.enter_async_context(worker)
         yield system

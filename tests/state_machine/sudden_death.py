@@ -1,7 +1,7 @@
 """Processes that die at named points, and leave the database and the networks as they were."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from domain.receipts import Receipt
 from relay.post_workflows import PostWorkflows
-from storage.claims import Claimed
+from storage.claims import Claim, Claimed
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outbox import OutboxItem
@@ -26,6 +26,14 @@ class Point(StrEnum):
     PREPARED = "prepared"
     UNCLAIMED = "before the claim"
     CLAIMED = "after the claim"
+    UNSEATED = "before a departure is claimed"
+    SEATED = "after a departure was claimed"
+    UNRELEASED = "before a departure is released"
+    OVERTAKEN = "the departure is revoked before its worker releases it"
+    """Nobody dies: the worker stood still for too long."""
+    RELEASED = "after a departure was released"
+    UNREVOKED = "before a departure is revoked"
+    REVOKED = "after a departure was revoked"
     SENT = "after the send"
     RECORDED = "after the receipt was kept"
     UNANSWERED = "after it was kept that no answer came"
@@ -57,6 +65,13 @@ class Fate:
             if point is Point.TOLD:
                 raise RelayDied(point)
             raise WorkerDied(point)
+
+    def is_overtaken(self) -> bool:
+        """Whether who releases a departure now stood still meanwhile."""
+        if Point.OVERTAKEN not in self.planned:
+            return False
+        self.planned.remove(Point.OVERTAKEN)
+        return True
 
     def spare_relays(self) -> None:
         """No relay dies any more; nothing changes for workers."""
@@ -94,6 +109,29 @@ class MortalStore(PublishingStore):
         attempt = await super().claim(state, part, evidence, leaves_at)
         self._fate.reach(Point.CLAIMED)
         return attempt
+
+    async def claim_together(self, claims: Sequence[Claim]) -> Sequence[Claimed]:
+        """Write the attempts of a departure ahead."""
+        self._fate.reach(Point.UNSEATED)
+        attempts = await super().claim_together(claims)
+        self._fate.reach(Point.SEATED)
+        return attempts
+
+    async def release(self, departure_id: UUID) -> bool:
+        """Let its requests leave."""
+        self._fate.reach(Point.UNRELEASED)
+        if self._fate.is_overtaken():
+            await super().revoke(departure_id)
+        is_released = await super().release(departure_id)
+        self._fate.reach(Point.RELEASED)
+        return is_released
+
+    async def revoke(self, departure_id: UUID) -> bool:
+        """Keep it from ever being released."""
+        self._fate.reach(Point.UNREVOKED)
+        is_revoked = await super().revoke(departure_id)
+        self._fate.reach(Point.REVOKED)
+        return is_revoked
 
     async def record_published(
         self,

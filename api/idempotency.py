@@ -1,0 +1,107 @@
+"""The same Idempotency-Key and body again: nothing new happens, the first answer is repeated."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import Depends, Header
+
+from api.problems import FieldProblem, InvalidRequest, Problem
+from storage import idempotency
+from storage.database import Database
+from storage.idempotency import KeptAnswer
+from storage.posts import FirstAnswer
+
+
+class IdempotencyKeyReused(Problem):
+    """The key came with another body before."""
+
+    def __init__(self) -> None:
+        """See Problem."""
+        super().__init__(
+            "This Idempotency-Key was used for a different request before.",
+            status=422,
+            slug="idempotency-key-reused",
+            title="Idempotency-Key used twice",
+            errors=[
+                FieldProblem(
+                    field="Idempotency-Key",
+                    rule="reused",
+                    message="The same key came with another body.",
+                    fix="Use a new key for a new request; repeat the body exactly to retry.",
+                )
+            ],
+        )
+
+
+class Undone(Exception):
+    """What was asked was not done; an earlier request with the same Idempotency-Key may have."""
+
+
+class KeyTaken(Undone):
+    """Another request with the same Idempotency-Key was first; this one is rolled back."""
+
+
+async def _header(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            min_length=1,
+            max_length=200,
+            description="The same key and body again: the first answer again.",
+        ),
+    ] = None,
+) -> str | None:
+    if idempotency_key is None or (idempotency_key.isascii() and idempotency_key.isprintable()):
+        return idempotency_key
+    raise InvalidRequest(
+        FieldProblem(
+            field="Idempotency-Key",
+            rule="not_printable",
+            message="The key has a character that is not printable ASCII.",
+            fix="Use printable ASCII characters, such as those of a UUID.",
+        )
+    )
+
+
+WithIdempotencyKey = Annotated[str | None, Depends(_header)]
+"""Declares the header in a route; None when it was not sent."""
+
+
+def fingerprint_of(asked: object) -> bytes:
+    """The same for the same request, however its JSON was written."""
+    return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def first_answer(key: str, fingerprint: bytes, status: int, answer: dict[str, Any]) -> FirstAnswer:
+    """What is kept in the transaction that did what was asked."""
+    kept = KeptAnswer(fingerprint=fingerprint, status_code=status, answer=answer)
+    return FirstAnswer(key=key, kept=kept)
+
+
+async def once(
+    database: Database,
+    workspace_id: UUID,
+    key: str,
+    fingerprint: bytes,
+    act: Callable[[], Awaitable[Mapping[str, Any]]],
+) -> Mapping[str, Any]:
+    """The answer of `act`, or the one that was given to this key before.
+
+    It acts first and looks after it: a new key, which nearly every one is, costs no look-up. What
+    `act` refuses may have been taken when it was asked for first. Raises IdempotencyKeyReused, and
+    what `act` raises.
+    """
+    try:
+        return await act()
+    except (Problem, Undone):
+        async with database.transaction() as session:
+            kept = await idempotency.find(session, workspace_id, key)
+        if kept is None:
+            raise
+        if kept.fingerprint != fingerprint:
+            raise IdempotencyKeyReused from None
+        return kept.answer

@@ -1,0 +1,1 @@
+"""`/socket.io`: who may connect, who is there, and what sockets missed."""

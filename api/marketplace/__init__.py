@@ -1,0 +1,1 @@
+"""Listings: offered by their sellers, found, marked and asked about by everybody else."""

@@ -1,0 +1,1 @@
+"""`/v1/stats`: how well a workspace was served."""

@@ -1,0 +1,73 @@
+"""The Node project that BullMQ runs from: its packages, exactly as its lock file names them."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "bullmq"
+OLDEST_NODE = 20
+INSTALLED = FOLDER / "node_modules" / ".installed"
+"""Says for which lock file and which Node the installation is whole."""
+LAST_LINES = 20
+
+
+class NodeNotUsable(Exception):
+    """No Node that BullMQ runs on, or npm could not install it; the text says what was wrong."""
+
+
+async def installed_node() -> str:
+    """The path of `node`, after its packages were installed if need be. Raises NodeNotUsable."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise NodeNotUsable(
+            f"{'node' if node is None else 'npm'} is not on PATH: install Node {OLDEST_NODE} or "
+            "newer, or leave BullMQ out"
+        )
+    version = (await _run(node, "--version")).strip()
+    major = version.removeprefix("v").partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST_NODE:
+        raise NodeNotUsable(f"the node on PATH is {version}, and BullMQ needs {OLDEST_NODE}")
+    state = f"{sha256((FOLDER / 'package-lock.json').read_bytes()).hexdigest()} {version}"
+    if not INSTALLED.is_file() or INSTALLED.read_text() != state:
+        print("Installing BullMQ ...", flush=True)
+        await _run(npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        INSTALLED.write_text(state)
+    return node
+
+
+async def run_script(
+    node: str, script: str, environment: Mapping[str, str], asked: Mapping[str, Any]
+) -> dict[str, float]:
+    """Run one of its short programs: JSON in, JSON out. Raises NodeNotUsable."""
+    process = await asyncio.create_subprocess_exec(
+        *(node, script),
+        cwd=FOLDER,
+        env=dict(environment),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, told = await process.communicate(json.dumps(asked).encode())
+    if process.returncode:
+        raise NodeNotUsable(f"{script}: {told.decode(errors='replace')[-500:]}")
+    answered: dict[str, float] = json.loads(out)
+    return answered
+
+
+async def _run(*command: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=FOLDER,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output = (await process.communicate())[0].decode(errors="replace")
+    if process.returncode:
+        last = "\n".join(output.splitlines()[-LAST_LINES:])
+        raise NodeNotUsable(f"{Path(command[0]).name} {command[1]} failed:\n{last}")
+    return output

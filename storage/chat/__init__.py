@@ -1,0 +1,1 @@
+"""Conversations, their messages, and the order of everything that happens in them."""

@@ -1,0 +1,1 @@
+"""Listings: written, found, marked as favourites, asked about, removed."""
