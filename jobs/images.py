@@ -63,7 +63,7 @@ class MakingImages:
             key = pictures.size_key(job.subject_id, one.name)
             await self._store.put(key, io.BytesIO(one.content), CONTENT_TYPE)
         async with finishing(self._database, job) as session:
-            sizes = {one.name: _fact(one) for one in made}
+            sizes = {one.name.value: _fact(one) for one in made}
             await pictures.mark_ready(session, job.subject_id, sizes)
         await self._tell(job, original, PictureStatus.READY)
 

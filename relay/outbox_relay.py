@@ -88,7 +88,7 @@ class OutboxRelay:
         """Carry out one batch; whether there may be more at once."""
         try:
             async with self._database.transaction() as session:
-                items = await outbox.lease(session, limit=BATCH, duration=self._lease)
+                items = await self._leased(session)
                 started = await crowds.started(session, (span_of(item.due_at) for item in items))
             slots = asyncio.Semaphore(AT_ONCE)
             in_crowds = _in_crowds(items, started)
@@ -100,6 +100,13 @@ class OutboxRelay:
             return False
         self._away = False
         return bool(items)
+
+    async def _leased(self, session: AsyncSession) -> list[OutboxItem]:
+        """The next batch; of a backlog each workspace's first before the rest."""
+        items = await outbox.lease(session, limit=BATCH, duration=self._lease)
+        if len(items) < BATCH:
+            return items
+        return [*await outbox.lease_in_turn(session, duration=self._lease), *items]
 
     async def _carry_out(self, item: OutboxItem, crowd: int, slots: asyncio.Semaphore) -> None:
         async with slots:

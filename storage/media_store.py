@@ -123,6 +123,7 @@ class LocalMediaStore:
     ) -> UploadLink | None:
         """A directory takes files from us only."""
         del key, content_type, size, lifetime
+        return None
 
     def _put(self, path: Path, source: BinaryIO) -> None:
         with _file_errors():

@@ -7,7 +7,19 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, Uuid, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    Text,
+    Uuid,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -97,24 +109,61 @@ async def lease(session: AsyncSession, *, limit: int, duration: timedelta) -> li
 
     Items of one post come one at a time and in the order they were decided.
     """
-    earlier = aliased(OutboxRow)
     chosen = (
         select(OutboxRow.id)
-        .where(
-            OutboxRow.available_at <= func.now(),
-            ~select(earlier.id)
-            .where(earlier.subject_id == OutboxRow.subject_id, earlier.id < OutboxRow.id)
-            .exists(),
-        )
+        .where(*_is_next(OutboxRow))
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(limit)
         .with_for_update(skip_locked=True, of=OutboxRow)
         # Apart, or a plan may run it once for each row that it compares, and lease too many.
         .cte("chosen")
     )
+    return await _take(session, select(chosen.c.id), duration)
+
+
+async def lease_in_turn(session: AsyncSession, *, duration: timedelta) -> list[OutboxItem]:
+    """Take the earliest item of each workspace, so that one's crowd does not delay another's one.
+
+    For when there is more than one lease of `lease`.
+    """
+    by_workspace = select(OutboxRow.workspace_id).order_by(OutboxRow.workspace_id).limit(1)
+    first = by_workspace.scalar_subquery()
+    tenants = select(first.label("id")).cte("tenants", recursive=True)
+    # From one workspace to the next by the index, however many items each has.
+    following = by_workspace.where(OutboxRow.workspace_id > tenants.c.id).scalar_subquery()
+    tenants = tenants.union_all(select(following).where(tenants.c.id.is_not(None)))
+    earliest = (
+        select(OutboxRow.id)
+        .where(OutboxRow.workspace_id == tenants.c.id, *_is_next(OutboxRow))
+        .order_by(OutboxRow.due_at, OutboxRow.id)
+        .limit(1)
+        .lateral("earliest")
+    )
+    ids = (
+        await session.scalars(select(earliest.c.id).select_from(tenants.join(earliest, true())))
+    ).all()
+    chosen = (
+        select(OutboxRow.id)
+        .where(OutboxRow.id.in_(ids), OutboxRow.available_at <= func.now())
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
+    )
+    return await _take(session, select(chosen.c.id), duration)
+
+
+def _is_next(row: type[OutboxRow]) -> tuple[ColumnElement[bool], ...]:
+    """Whether it may be done now, and nothing of its post comes before it."""
+    earlier = aliased(OutboxRow)
+    before = select(earlier.id).where(earlier.subject_id == row.subject_id, earlier.id < row.id)
+    return row.available_at <= func.now(), ~before.exists()
+
+
+async def _take(
+    session: AsyncSession, chosen: Select[tuple[int]], duration: timedelta
+) -> list[OutboxItem]:
     statement = (
         update(OutboxRow)
-        .where(OutboxRow.id.in_(select(chosen.c.id)))
+        .where(OutboxRow.id.in_(chosen))
         .values(available_at=func.now() + duration, tries=OutboxRow.tries + 1)
         .returning(OutboxRow)
     )

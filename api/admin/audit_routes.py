@@ -15,7 +15,7 @@ from domain.moderation import Act
 from storage.moderation import audit
 from storage.moderation.audit import AuditEntry, AuditFilter
 
-router = APIRouter(prefix="/audit")
+router = APIRouter(prefix="/v1/admin/audit", tags=["admin"])
 
 _Word = Query(max_length=64, pattern=r"^[^\x00]*$", description="What it was done to.")
 

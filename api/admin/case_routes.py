@@ -14,7 +14,7 @@ from api.resources import WithResources
 from domain.moderation import CaseStatus, Reportable
 from storage.moderation.cases import CaseFilter
 
-router = APIRouter(prefix="/cases")
+router = APIRouter(prefix="/v1/admin/cases", tags=["admin"])
 
 
 def _service(resources: WithResources) -> AdminCases:

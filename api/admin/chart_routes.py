@@ -11,7 +11,7 @@ from api.instants import instant_of
 from api.resources import WithResources
 from storage.charts import Step
 
-router = APIRouter()
+router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
 
 def _service(resources: WithResources) -> AdminCharts:

@@ -14,7 +14,7 @@ from api.resources import WithResources
 from domain.listings import ListingStatus
 from storage.moderation.listings import ListingFilter
 
-router = APIRouter(prefix="/listings")
+router = APIRouter(prefix="/v1/admin/listings", tags=["admin"])
 
 
 def _service(resources: WithResources) -> AdminListings:

@@ -21,7 +21,7 @@ from api.resources import WithResources
 from storage.outbox import OutboxKind
 from storage.stuck_outbox import OutboxFilter
 
-router = APIRouter()
+router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
 
 def _service(resources: WithResources) -> AdminQueues:

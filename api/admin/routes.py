@@ -12,7 +12,7 @@ from api.admin import (
     user_routes,
 )
 
-router = APIRouter(prefix="/v1/admin", tags=["admin"])
+router = APIRouter()
 
 for story in (
     user_routes,

@@ -10,7 +10,7 @@ from api.admin.switch_service import AdminSwitches
 from api.resources import WithResources
 from api.switches.schemas import SwitchboardShown
 
-router = APIRouter(prefix="/switches")
+router = APIRouter(prefix="/v1/admin/switches", tags=["admin"])
 
 
 def _service(resources: WithResources) -> AdminSwitches:

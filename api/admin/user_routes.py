@@ -15,7 +15,7 @@ from api.resources import WithResources
 from domain.roles import UserRole
 from storage.users.searching import UserFilter
 
-router = APIRouter(prefix="/users")
+router = APIRouter(prefix="/v1/admin/users", tags=["admin"])
 
 
 def _service(resources: WithResources) -> AdminUsers:

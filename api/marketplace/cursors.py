@@ -20,7 +20,7 @@ _PRICE: Final = re.compile(r"[0-9]{1,12}\.[0-9]{3}")
 
 def encode_cursor(order: ListingOrder, place: SearchCursor) -> str:
     """A place among the results as an opaque word."""
-    key = None
+    key: str | float | None = None
     if order in BY_PRICE:
         key = str(place.price)
     elif order is ListingOrder.RELEVANCE:

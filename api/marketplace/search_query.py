@@ -69,8 +69,8 @@ async def search_query(
         category=category,
         condition=condition,
         currency=currency,
-        lowest=lowest and lowest.amount,
-        highest=highest and highest.amount,
+        lowest=None if lowest is None else lowest.amount,
+        highest=None if highest is None else highest.amount,
         place=place,
         seller_id=seller_id,
     )

@@ -29,12 +29,16 @@ def upgrade() -> None:
         sa.Column("free_from", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("network", name=op.f("pk_paces")),
     )
+    op.create_index(
+        op.f("ix_outbox_workspace_id_due_at_id"), "outbox", ["workspace_id", "due_at", "id"]
+    )
     op.add_column("attempts", sa.Column("departure_id", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
     """Take back."""
     op.drop_column("attempts", "departure_id")
+    op.drop_index(op.f("ix_outbox_workspace_id_due_at_id"), table_name="outbox")
     op.drop_table("paces")
     op.drop_index(op.f("ix_departures_leaves_at"), table_name="departures")
     op.drop_table("departures")

@@ -43,9 +43,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_jobs_due", "jobs", ["run_at", "id"], postgresql_where=sa.text("dead_at IS NULL")
     )
-    op.create_index(
-        "ix_jobs_dead", "jobs", ["id"], postgresql_where=sa.text("dead_at IS NOT NULL")
-    )
+    op.create_index("ix_jobs_dead", "jobs", ["id"], postgresql_where=sa.text("dead_at IS NOT NULL"))
     op.create_table(
         "notifications",
         sa.Column("id", sa.Uuid(), nullable=False),

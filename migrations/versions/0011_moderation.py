@@ -180,11 +180,11 @@ def _create_audit_log() -> None:
 
 
 def _index_what_is_looked_at() -> None:
-    op.create_index("ix_users_handle_prefix", "users", [sa.text('lower(handle) COLLATE "C"')])
+    op.create_index("ix_users_handle_prefix", "users", [sa.text('lower(handle COLLATE "C")')])
     op.create_index(
         "ix_users_email_prefix",
         "users",
-        [sa.text('email COLLATE "C"')],
+        [sa.text('lower(email COLLATE "C")')],
         postgresql_where=sa.text("email IS NOT NULL"),
     )
     op.create_index(

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from domain.ids import new_id
 from domain.listings import PUBLIC, Category, Condition, ListingStatus
@@ -76,20 +77,19 @@ class Listing:
     updated_at: datetime
 
 
-Seen = Select[ListingRow, str, str, bool]
+Seen = Select[ListingRow, bool]
 """A query of listings as somebody sees them."""
 
 
 def as_seen_by(viewer_id: UUID) -> Seen:
-    """Every listing, with its seller and whether the viewer has marked it."""
+    """Every listing, and whether the viewer has marked it."""
+    mark = aliased(FavouriteRow)  # a query of favourites has that table itself
     marked = (
-        select(FavouriteRow.listing_id)
-        .where(FavouriteRow.listing_id == ListingRow.id, FavouriteRow.user_id == viewer_id)
+        select(mark.listing_id)
+        .where(mark.listing_id == ListingRow.id, mark.user_id == viewer_id)
         .exists()
     )
-    return select(
-        ListingRow, UserRow.handle, UserRow.display_name, marked.label("is_favourite")
-    ).join(UserRow, UserRow.id == ListingRow.seller_id)
+    return select(ListingRow, marked.label("is_favourite"))
 
 
 def visible_to(viewer_id: UUID) -> ColumnElement[bool]:
@@ -99,17 +99,13 @@ def visible_to(viewer_id: UUID) -> ColumnElement[bool]:
 
 
 async def read(session: AsyncSession, query: Seen) -> list[Listing]:
-    """The listings of the query in its order: two statements, however many there are."""
+    """The listings of the query in its order: three statements, however many there are."""
     rows = (await session.execute(query)).all()
-    images = await _images_of(session, [row.id for row, *_ in rows])
+    sellers = await _sellers(session, {row.seller_id for row, _ in rows})
+    images = await _images_of(session, [row.id for row, _ in rows])
     return [
-        _listing(
-            row,
-            Seller(user_id=row.seller_id, handle=handle, display_name=display_name),
-            is_favourite,
-            images.get(row.id, ()),
-        )
-        for row, handle, display_name, is_favourite in rows
+        _listing(row, sellers[row.seller_id], is_favourite, images.get(row.id, ()))
+        for row, is_favourite in rows
     ]
 
 
@@ -206,6 +202,17 @@ async def show_images(session: AsyncSession, listing_id: UUID, media_ids: Sequen
 async def remove_for_good(session: AsyncSession, listing_id: UUID) -> None:
     """Forget it, with who marked it and who asked about it; its media items stay."""
     await session.execute(delete(ListingRow).where(ListingRow.id == listing_id))
+
+
+async def _sellers(session: AsyncSession, user_ids: Collection[UUID]) -> dict[UUID, Seller]:
+    """By id. Not joined: sorting what was found, PostgreSQL would read all people there are."""
+    if not user_ids:
+        return {}
+    query = select(UserRow.id, UserRow.handle, UserRow.display_name).where(UserRow.id.in_(user_ids))
+    return {
+        row.id: Seller(user_id=row.id, handle=row.handle, display_name=row.display_name)
+        for row in await session.execute(query)
+    }
 
 
 async def _images_of(

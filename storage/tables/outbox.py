@@ -38,5 +38,6 @@ class OutboxRow(Table):
     __table_args__ = (
         Index(None, "due_at", "id"),  # the relay: earliest publish time first
         Index(None, "subject_id", "id"),  # in order for one subject
+        Index(None, "workspace_id", "due_at", "id"),  # the workspaces in turn
         Index("ix_outbox_failing", "id", postgresql_where=text("last_error IS NOT NULL")),  # stuck
     )

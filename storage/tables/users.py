@@ -45,11 +45,11 @@ class UserRow(Table):
             postgresql_where=text("avatar_media_id IS NOT NULL"),
         ),  # a picture that is deleted looks for who wears it
         Index(  # admins look for people by how handles begin
-            "ix_users_handle_prefix", text('lower(handle) COLLATE "C"')
+            "ix_users_handle_prefix", text('lower(handle COLLATE "C")')
         ),
         Index(  # or addresses
             "ix_users_email_prefix",
-            text('email COLLATE "C"'),
+            text('lower(email COLLATE "C")'),
             postgresql_where=text("email IS NOT NULL"),
         ),
         Index("ix_users_suspended", "id", postgresql_where=text("suspended_at IS NOT NULL")),

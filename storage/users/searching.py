@@ -43,11 +43,8 @@ async def list_by_beginning(
     With an @ in it, whose address begins so. `after` is the last page's last handle or address.
     """
     wanted = beginning.lower()
-    named: ColumnElement[str] = (
-        UserRow.email.collate(BY_BYTES)
-        if "@" in wanted
-        else func.lower(UserRow.handle).collate(BY_BYTES)
-    )
+    column = UserRow.email if "@" in wanted else UserRow.handle
+    named = func.lower(column.collate(BY_BYTES))
     query = (
         select(UserRow)
         .where(named >= wanted, named < wanted + _BEYOND, *_conditions(chosen))

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 
 from api.app import create_app
 from domain.deliveries import DeliveryStatus
@@ -19,13 +19,13 @@ from runtime.settings import Settings
 from storage import members
 from storage.database import Database
 from storage.gate import Gate
-from storage.jobs import JobKind
 from storage.post_status import lock_posts
 from storage.posts import Post
-from storage.tables import AccountRow, JobRow, PostRevisionRow, UserRow
+from storage.tables import AccountRow, PostRevisionRow, UserRow
 from tests.api.admins import WHY, Staff
 from tests.api.conftest import NewPerson, Person, serving
 from tests.api.feed_actors import many_users
+from tests.mail_server import MailServer
 from tests.realtime.socket_client import PATIENCE, ConnectRefused, connected
 from tests.sent_statements import sent_to, whole_reads
 from tests.storage.held_posts import Publishing, Refused, candidates, later, now
@@ -147,7 +147,7 @@ async def test_moderators_do_not_judge_staff_and_nobody_themselves(
 
 
 async def test_sockets_and_tokens_of_a_suspended_user_stop_at_once(
-    settings: Settings, admin: Staff, user: Person, database: Database
+    settings: Settings, admin: Staff, user: Person
 ) -> None:
     async with (
         serving(create_app(settings)) as url,
@@ -168,11 +168,20 @@ async def test_sockets_and_tokens_of_a_suspended_user_stop_at_once(
             "/v1/auth/refresh", json={"refresh_token": user.refresh_token}
         )
         assert refreshed.status_code in {401, 403}
-    async with database.transaction() as session:
-        mails = await session.scalars(
-            select(JobRow.payload).where(JobRow.kind == JobKind.SEND_MAIL)
-        )
-        assert [payload["mail"] for payload in mails] == ["suspended"], "the reason goes by mail"
+
+
+async def test_the_reason_is_told_by_mail_once(
+    mailing_client: httpx.AsyncClient, mail_server: MailServer, new_user: NewPerson, user: Person
+) -> None:
+    admin = Staff(mailing_client, await new_user("root", role=UserRole.ADMIN))
+    await admin.post(f"users/{user.user_id}/suspend", WHY)
+    letter = await mail_server.letter_to(user.email)
+    assert WHY["reason"] in letter.text
+    await admin.post(f"users/{user.user_id}/suspend", {"reason": "Still does."})
+    await admin.post(f"users/{user.user_id}/restore", WHY)
+    await admin.post(f"users/{user.user_id}/suspend", {"reason": "Does it again."})
+    assert "Does it again." in (await mail_server.letter_to(user.email, count=2)).text
+    assert len(mail_server.to(user.email)) == 2
 
 
 async def test_what_a_suspended_user_wrote_is_held_and_goes_out_when_they_are_restored(
@@ -279,7 +288,7 @@ async def test_that_nobody_is_suspended_costs_one_statement_and_no_long_read(
         )
     workspace = await publishing.workspace()
     account = await publishing.account(workspace)
-    made = await publishing.write(workspace, account, number=600)
+    made = await publishing.write(workspace, account, number=4_000)
     connection = await asyncpg.connect(database_dsn)
     await connection.execute("ANALYZE")
     await connection.close()

@@ -166,7 +166,11 @@ async def test_the_short_way_answers_what_the_documented_one_does(
     await ada.publish("Mine.")
     short, documented = await ada.ask("GET", "home"), await ada.ask("GET", "home?limit=25")
     assert (short.status_code, short.content) == (documented.status_code, documented.content)
-    strangers = ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic x"})
+    strangers: tuple[dict[str, str], ...] = (
+        {},
+        {"Authorization": "Bearer x.y.z"},
+        {"Authorization": "Basic x"},
+    )
     for headers in (*strangers, workspace.headers):
         answers = [
             await client.get(f"/v1/feed/home{q}", headers=headers) for q in ("", "?limit=25")

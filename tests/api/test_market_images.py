@@ -84,7 +84,8 @@ async def test_a_link_to_a_size_stays_the_same_and_leads_nowhere_else(
     url = image["sizes"]["small"]["url"]
     assert again["sizes"]["small"]["url"] == url
     assert (await client.get(url.replace(media, other))).status_code == 403
-    assert (await client.get(url.replace("signature=", "signature=0"))).status_code == 403
+    forged = url[:-1] + ("1" if url.endswith("0") else "0")
+    assert (await client.get(forged)).status_code == 403
     assert (await client.get(url.replace("expires=", "expires=1"))).status_code == 403
     assert (await client.get(url.replace("size=small", "size=huge"))).status_code == 422
     # The original knows where it was taken: a link to a size must not open it.

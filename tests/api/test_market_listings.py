@@ -90,7 +90,7 @@ async def test_script_is_data(ada: Trader, bob: Trader) -> None:
     assert answer.headers["content-type"] == "application/json"
     seen = told(answer)
     assert (seen["title"], seen["description"], seen["place"]["name"]) == (SCRIPT,) * 3
-    assert await bob.titles(q="script") == [SCRIPT]
+    assert await bob.titles(q="quoted") == [SCRIPT]
 
 
 async def test_only_what_is_sent_changes(ada: Trader) -> None:

@@ -10,8 +10,8 @@ import httpx
 from PIL import Image
 from sqlalchemy import select
 
-from domain.limits import AccountLimits
 from domain.deliveries import DeliveryStatus
+from domain.limits import AccountLimits
 from domain.networks import Network
 from domain.receipts import Receipt
 from storage import connections

@@ -12,6 +12,8 @@ ADDRESSES = Addresses(
     temporal_ui="http://127.0.0.1:1",
     sandbox="http://127.0.0.1:1",
     temporal="127.0.0.1:1",
+    sandbox_mails="http://127.0.0.1:1",
+    smtp_port=1,
     database="postgresql://127.0.0.1:1/none",
 )
 

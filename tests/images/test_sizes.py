@@ -21,6 +21,12 @@ def drawn(image: Image.Image, file_format: str, **options: object) -> bytes:
     return target.getvalue()
 
 
+def pixel(image: Image.Image, at: tuple[int, int]) -> tuple[int, ...]:
+    found = image.getpixel(at)
+    assert isinstance(found, tuple)
+    return found
+
+
 def opened(content: bytes) -> Image.Image:
     return Image.open(io.BytesIO(content))
 
@@ -90,7 +96,7 @@ def test_it_stands_upright(file_format: str) -> None:
     for one in make_sizes(drawn(lying, file_format, exif=exif), max_pixels=LIMIT):
         shown = opened(one.content).convert("RGB")
         assert shown.size[0] * 2 == shown.size[1]
-        red, _, blue = shown.getpixel((shown.width // 2, shown.height // 8))
+        red, _, blue = pixel(shown, (shown.width // 2, shown.height // 8))
         assert red > 200
         assert blue < 80
 
@@ -98,7 +104,7 @@ def test_it_stands_upright(file_format: str) -> None:
 def test_what_is_transparent_stays_so() -> None:
     picture = Image.new("RGBA", (400, 300), (0, 0, 0, 0))
     for one in make_sizes(drawn(picture, "PNG"), max_pixels=LIMIT):
-        assert opened(one.content).convert("RGBA").getpixel((5, 5))[3] == 0
+        assert pixel(opened(one.content).convert("RGBA"), (5, 5))[3] == 0
 
 
 @pytest.mark.parametrize(
@@ -115,7 +121,7 @@ def test_of_a_moving_picture_the_first_frame_is_shown() -> None:
     for one in make_sizes(moving, max_pixels=LIMIT):
         shown = opened(one.content)
         assert getattr(shown, "n_frames", 1) == 1
-        assert shown.convert("RGB").getpixel((5, 5))[0] > 200
+        assert pixel(shown.convert("RGB"), (5, 5))[0] > 200
 
 
 def test_a_broken_colour_profile_is_no_reason_to_refuse_it() -> None:

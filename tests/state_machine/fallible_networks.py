@@ -118,6 +118,13 @@ class FallibleNetwork:
         """Nothing to do."""
         return {}
 
+    async def warm(self, target: Target, requests: int) -> None:
+        """There is nothing to open."""
+
+    async def locate(self, target: Target, receipt: Receipt) -> Receipt:
+        """The same: the answer to the send names the permalink."""
+        return receipt
+
     def write_ahead(self, target: Target, piece: Piece, prepared: Prepared) -> Evidence:
         """A key of each attempt."""
         return {"key": f"{self.network}-{next(self._numbers)}"}

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from api.deliveries.schemas import SendAgain, WasPublished
 from api.posts.problems import ChangedMeanwhile
-from api.posts.schemas import PostChange, PostWanted
+from api.posts.schemas import PostAccepted, PostChange, PostWanted
 from api.problems import Conflict, Problem
 from domain.deliveries import SETTLED, DeliveryStatus
 from domain.networks import Network
@@ -344,11 +344,11 @@ class PostMachine(RuleBasedStateMachine):
             return_exceptions=True,
         )
         for change, answer in zip(wanted, answers, strict=True):
-            if isinstance(answer, Post):
+            if isinstance(answer, PostAccepted):
                 self._accepted.texts[post_id][answer.revision] = change.text
             elif not isinstance(answer, Problem):
                 raise answer
-        if sum(isinstance(answer, Post) for answer in answers) > 1:
+        if sum(isinstance(answer, PostAccepted) for answer in answers) > 1:
             raise BrokenPromise("two edits of one revision were accepted")
 
     async def _change(self, post_id: UUID, **fields: Any) -> None:
@@ -357,7 +357,7 @@ class PostMachine(RuleBasedStateMachine):
         changed = await self._system.changes.change(
             self._tenancy.caller, post_id, change, post.revision
         )
-        self._accepted.texts[post_id][changed.revision] = changed.content.base.text
+        self._accepted.texts[post_id][changed.revision] = changed.text
 
     async def _publish_now(self, post_id: UUID) -> None:
         await self._system.changes.publish_now(self._tenancy.caller, post_id)

@@ -25,13 +25,19 @@ class Relay:
         """Its database."""
         self._database = database
 
-    async def decide(self, post_id: UUID, due_at: datetime = NOON, **payload: object) -> None:
+    async def decide(
+        self,
+        post_id: UUID,
+        due_at: datetime = NOON,
+        workspace_id: UUID = WORKSPACE,
+        **payload: object,
+    ) -> None:
         """Put an item of that post into the outbox."""
         async with self._database.transaction() as session:
             await outbox.put(
                 session,
                 OutboxKind.START_POST,
-                workspace_id=WORKSPACE,
+                workspace_id=workspace_id,
                 post_id=post_id,
                 due_at=due_at,
                 payload=payload,
@@ -41,6 +47,11 @@ class Relay:
         """Take what is to be done."""
         async with self._database.transaction() as session:
             return await outbox.lease(session, limit=limit, duration=LEASE)
+
+    async def lease_in_turn(self) -> list[OutboxItem]:
+        """Take each workspace's first."""
+        async with self._database.transaction() as session:
+            return await outbox.lease_in_turn(session, duration=LEASE)
 
     async def done(self, item: OutboxItem) -> None:
         """Remove it."""
@@ -183,3 +194,34 @@ async def _decide_and_fail(database: Database) -> None:
             due_at=NOON,
         )
         raise ZeroDivisionError
+
+
+async def test_a_crowd_of_one_workspace_does_not_keep_another_waiting(relay: Relay) -> None:
+    crowd, alone = uuid4(), uuid4()
+    for _ in range(20):
+        await relay.decide(uuid4(), workspace_id=crowd)
+    wanted = uuid4()
+    await relay.decide(wanted, NOON + timedelta(hours=1), workspace_id=alone)
+    await relay.lease(limit=5)
+    items = await relay.lease_in_turn()
+    assert sorted(item.workspace_id for item in items) == sorted([crowd, alone])
+    assert wanted in {item.subject_id for item in items}
+    # Nobody gets them twice.
+    again = await relay.lease_in_turn()
+    assert [item.workspace_id for item in again] == [crowd]
+
+
+async def test_in_turn_a_posts_items_come_in_order_too(relay: Relay) -> None:
+    post, workspace = uuid4(), uuid4()
+    await relay.decide(post, workspace_id=workspace, number=1)
+    await relay.decide(post, NOON - timedelta(hours=1), workspace_id=workspace, number=2)
+    [first] = await relay.lease_in_turn()
+    assert first.payload == {"number": 1}
+    assert await relay.lease_in_turn() == []
+    await relay.done(first)
+    [second] = await relay.lease_in_turn()
+    assert second.payload == {"number": 2}
+
+
+async def test_in_an_empty_outbox_nobody_has_a_turn(relay: Relay) -> None:
+    assert await relay.lease_in_turn() == []

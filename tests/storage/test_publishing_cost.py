@@ -11,7 +11,7 @@ from domain.receipts import Receipt
 from runtime.resources import Resources
 from storage.claims import Claim
 from storage.database import Database
-from storage.delivery_state import DeliveryState, OpenAttempt
+from storage.delivery_state import OpenAttempt
 from storage.publishing import PublishingStore
 from tests.activities.written_posts import Author
 from tests.conftest import Tenant
