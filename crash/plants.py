@@ -26,8 +26,6 @@ class Plant(StrEnum):
     """A send without an answer counts as not sent. Makes duplicates."""
     SILENCE_IS_SUCCESS = "silence-is-success"
     """A send without an answer counts as published. Loses posts."""
-    RELEASE_UNCHECKED = "release-unchecked"
-    """A departure leaves also after somebody has revoked it. Makes duplicates."""
     REVOKE_UNCHECKED = "revoke-unchecked"
     """A departure that was released counts as revoked. Makes duplicates."""
 
@@ -51,15 +49,6 @@ class Optimist(Settler):
         await self._store.record_published(state, attempt, receipt, last_part=last_part)
 
 
-class UncheckedRelease(GatedStore):
-    """Takes every departure for its own to release."""
-
-    async def release(self, departure_id: UUID) -> bool:
-        """Whatever is written down."""
-        await super().release(departure_id)
-        return True
-
-
 class UncheckedRevoke(GatedStore):
     """Takes every departure of another worker for one that never left."""
 
@@ -73,7 +62,6 @@ PARTS: Mapping[str, Mapping[str, object]] = MappingProxyType(
     {
         Plant.RESEND_ON_UNKNOWN: {"Settler": BlindResender},
         Plant.SILENCE_IS_SUCCESS: {"Settler": Optimist},
-        Plant.RELEASE_UNCHECKED: {"PublishingStore": UncheckedRelease},
         Plant.REVOKE_UNCHECKED: {"PublishingStore": UncheckedRevoke},
     }
 )

@@ -81,16 +81,6 @@ async def test_what_was_claimed_ahead_and_not_released_still_leaves() -> None:
             Outcome.LOST,
         ),
         (
-            Plant.RELEASE_UNCHECKED,
-            Scenario(
-                point=Point.REVOKED,
-                fault=Fault.FREEZE,
-                networks=("bluesky", "mastodon", "feed"),
-                in_crowd=True,
-            ),
-            Outcome.DUPLICATES,
-        ),
-        (
             Plant.REVOKE_UNCHECKED,
             Scenario(
                 point=Point.ANSWERED,

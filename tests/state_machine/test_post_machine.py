@@ -92,23 +92,6 @@ def test_a_revoke_that_came_after_the_release_is_found(
         _run(system, loop_thread, 100, by_chance=False)
 
 
-class UncheckedRelease(MortalStore):
-    """Takes every departure for its own to release."""
-
-    async def release(self, departure_id: UUID) -> bool:
-        """Whatever is written down."""
-        await super().release(departure_id)
-        return True
-
-
-def test_a_release_that_came_after_the_revoke_is_found(
-    open_system: OpenSystem, loop_thread: LoopThread
-) -> None:
-    system = open_system(store=UncheckedRelease)
-    with pytest.raises(BrokenPromise, match="never released"):
-        _run(system, loop_thread, 100, by_chance=False)
-
-
 def test_absence_soon_after_the_send_is_no_proof(
     open_system: OpenSystem, loop_thread: LoopThread
 ) -> None:
