@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency_ms=asked.latency_ms,
         punctual=punctual_options(
             asked,
-            lead=timedelta(seconds=asked.lead or 20 + asked.n / 75),
+            lead=timedelta(seconds=asked.lead or 20 + asked.n / 50),
             one_by_one=asked.one_by_one,
         ),
         bullmq=tuple(
