@@ -16,6 +16,7 @@ from contracts.publishing import PUBLISH_POST
 from contracts.sweeping import SweepReport, SweepRequest
 from contracts.workflow_ids import post_workflow_id, retry_workflow_id
 from storage import due, outbox
+from storage.claims import forget_departures
 from storage.database import Database
 from storage.due import DueDelivery
 from storage.outbox import OutboxKind
@@ -27,6 +28,9 @@ LIMIT = 1000
 
 ENDING = timedelta(minutes=5)
 """After its publish time a workflow may still be about to end by itself."""
+
+DEPARTURES_KEPT = timedelta(days=8)
+"""Longer than any delivery is tried for."""
 
 AT_ONCE = 10
 """Questions to Temporal at the same time."""
@@ -49,12 +53,19 @@ class PostSweeping(Sweeping):
         stray = await self._without_workflow(deliveries)
         await self._restart(stray)
         stopped = await self._stop_idle(datetime.now(UTC) - ENDING)
+        await self._forget_departures()
         report = SweepReport(
             due=len(deliveries), restarted=len({one.post_id for one in stray}), stopped=stopped
         )
         if report.restarted or report.stopped:
             log.warning("swept", restarted=report.restarted, stopped=report.stopped)
         return report
+
+    async def _forget_departures(self) -> None:
+        """Remove those whose attempts were settled, one way or the other, long ago."""
+        async with self._database.transaction() as session:
+            before = datetime.now(UTC) - DEPARTURES_KEPT
+            await forget_departures(session, before=before, limit=LIMIT)
 
     async def _without_workflow(self, deliveries: Collection[DueDelivery]) -> list[DueDelivery]:
         slots = asyncio.Semaphore(AT_ONCE)

@@ -21,7 +21,7 @@ from domain.networks import Network
 from domain.receipts import Receipt
 from networks.protocol import Target
 from storage.admission import Candidate, Refusal
-from storage.claims import Claim
+from storage.claims import Claim, forget_departures
 from storage.database import Database
 from storage.delivery_state import OpenAttempt
 from storage.outcomes import Reason
@@ -247,6 +247,19 @@ async def test_a_worker_that_stood_still_for_long_releases_nothing(
     assert departure.released_at is None
     assert departure.revoked_at is not None
     assert searchable.looked_for == []
+
+
+async def test_old_departures_are_forgotten_and_recent_ones_kept(
+    crowded: Dispatcher, deliveries: list[Delivery], database: Database
+) -> None:
+    await claimed_by_a_worker_that_died(crowded, deliveries, released=False)
+    [departure] = await departures(database)
+    async with database.transaction() as session:
+        assert await forget_departures(session, before=departure.leaves_at, limit=10) == 0
+    async with database.transaction() as session:
+        later = departure.leaves_at + timedelta(seconds=1)
+        assert await forget_departures(session, before=later, limit=10) == 1
+    assert await departures(database) == []
 
 
 async def test_of_release_and_revoke_the_first_counts(
