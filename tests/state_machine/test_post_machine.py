@@ -84,6 +84,7 @@ class UncheckedRevoke(MortalStore):
         return True
 
 
+@pytest.mark.timeout(300)  # rarely in the first lives
 def test_a_revoke_that_came_after_the_release_is_found(
     open_system: OpenSystem, loop_thread: LoopThread
 ) -> None:
