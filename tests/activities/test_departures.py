@@ -110,6 +110,24 @@ async def test_a_crowd_is_claimed_before_its_second_and_sent_after_it(
     assert min(left) >= departure.leaves_at
 
 
+async def test_a_server_that_lets_nobody_in_ahead_does_not_make_them_late(
+    crowded: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    deliveries: list[Delivery],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def hang(target: Target, requests: int) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(searchable, "warm", hang)
+    searchable.sends.then(*receipts(CROWD))
+    dispatches = await arm(crowded, author, deliveries)
+    crowded.clock.jump(AN_HOUR - timedelta(seconds=1))
+    ends = await asyncio.wait_for(dispatches, 10)
+    assert {one.status for one in ends} == {DeliveryStatus.PUBLISHED}
+
+
 async def test_fewer_are_claimed_at_their_second(
     new_dispatcher: NewDispatcher,
     searchable: SearchableNetwork,
