@@ -172,7 +172,7 @@ class Departures:
             await asyncio.sleep(min(wait, LOOK.total_seconds()))
 
     async def _depart(self, second: _Second) -> None:
-        warming = asyncio.create_task(self._warm(second))
+        warming = asyncio.create_task(self._warm(list(second.waiting)))
         departures = await self._claim_ahead(second)
         await self._until(second.at - RELEASED_AHEAD)
         warming.cancel()  # a slow server must not make anybody late
@@ -199,13 +199,11 @@ class Departures:
                     claimed.append((departure_id, won))
         return claimed
 
-    async def _warm(self, second: _Second) -> None:
+    async def _warm(self, seats: Sequence[Seat]) -> None:
         """Open connections for a crowd: thousands at its second would keep it from leaving."""
-        if second.booked < self._crowd:
-            return
         crowds: Counter[tuple[Network, str | None]] = Counter()
         targets = {}
-        for seat in second.waiting:
+        for seat in seats:
             server = (seat.state.network, seat.target.base_url)
             crowds[server] += 1
             targets[server] = seat.target

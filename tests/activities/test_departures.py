@@ -117,7 +117,10 @@ async def test_a_server_that_lets_nobody_in_ahead_does_not_make_them_late(
     deliveries: list[Delivery],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    asked: list[int] = []
+
     async def hang(target: Target, requests: int) -> None:
+        asked.append(requests)
         await asyncio.Event().wait()
 
     monkeypatch.setattr(searchable, "warm", hang)
@@ -126,6 +129,7 @@ async def test_a_server_that_lets_nobody_in_ahead_does_not_make_them_late(
     crowded.clock.jump(AN_HOUR - timedelta(seconds=1))
     ends = await asyncio.wait_for(dispatches, 10)
     assert {one.status for one in ends} == {DeliveryStatus.PUBLISHED}
+    assert asked == [CROWD]
 
 
 async def test_fewer_are_claimed_at_their_second(
