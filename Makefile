@@ -40,7 +40,7 @@ demo: $(INSTALLED) ## Schedule real posts on six networks and check what became 
 test: check ## Run every check and every test
 	@$(BIN)/python -m pytest
 
-check: $(INSTALLED) ## Format, lint, types, import rules
+check: $(BENCH_INSTALLED) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
