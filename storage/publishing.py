@@ -6,7 +6,7 @@ claim see one another whole and in one order.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,12 @@ from domain.ids import new_id
 from domain.receipts import Receipt
 from storage import attempts, timeline
 from storage.admission import Admission, Everybody
-from storage.arming import Arrival, arm_many, prepare_many
+from storage.arming import Arrival, arm_many, moved, prepare_many
 from storage.claims import Claim, Claimed, claim_many, release, revoke
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt, load
 from storage.group_commit import GroupCommit
+from storage.held_lately import was_held_since
 from storage.notifications.deciding import delivery_settled
 from storage.outcomes import (
     Aftermath,
@@ -41,9 +42,19 @@ from storage.receipts import Publication, record_many
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event
 
+STREAM_PAUSE = 0.05
+"""Seconds that work nobody waits for lets gather while there is a stream of it."""
+
+LATE = timedelta(seconds=1)
+"""Behind its second by so much, a delivery belongs to a backlog, and may share a transaction."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _stream(_items: Sequence[object]) -> float:
+    return STREAM_PAUSE
 
 
 class PublishingStore:
@@ -64,15 +75,20 @@ class PublishingStore:
         self._admission = admission or Everybody()
         self._pace = pace or Pace({})
         self._now = now
-        self._arming = GroupCommit(database, self._arm_many)
-        self._preparing = GroupCommit(database, prepare_many)
-        self._claims = GroupCommit(database, self._claim_many)
-        self._publications = GroupCommit(database, record_many)
+        self._arming = GroupCommit(database, self._arm_many, gathering=_stream)
+        self._preparing = GroupCommit(database, prepare_many, gathering=_stream)
+        self._claims = GroupCommit(database, self._claim_many, gathering=self._backlog)
+        self._publications = GroupCommit(database, record_many, gathering=_stream)
 
     async def load(self, delivery_id: UUID) -> DeliveryState:
         """Read a delivery's state. Raises LookupError."""
         async with self._database.transaction() as session:
             return await load(session, delivery_id)
+
+    async def was_held_since(self, delivery_id: UUID, since: datetime) -> bool:
+        """Whether people kept it from leaving at some time since, UTC, or do now."""
+        async with self._database.transaction() as session:
+            return await was_held_since(session, delivery_id, since)
 
     async def start_preparing(
         self, delivery_id: UUID, due_by: datetime | None = None
@@ -89,6 +105,11 @@ class PublishingStore:
         Raises LookupError.
         """
         return await self._arming(Arrival(delivery_id=delivery_id, due_by=due_by))
+
+    async def moved(self, states: Sequence[DeliveryState]) -> set[UUID]:
+        """Those of armed deliveries that somebody changed since they were read."""
+        async with self._database.transaction() as session:
+            return await moved(session, states)
 
     async def claim(
         self, state: DeliveryState, part: int, evidence: Mapping[str, Any], leaves_at: datetime
@@ -107,6 +128,10 @@ class PublishingStore:
         self, session: AsyncSession, arrivals: Sequence[Arrival]
     ) -> Sequence[DeliveryState | Exception]:
         return await arm_many(session, arrivals, self._now())
+
+    def _backlog(self, claims: Sequence[Claim]) -> float:
+        is_late = all(one.state.publish_at + LATE < self._now() for one in claims)
+        return STREAM_PAUSE if is_late else 0.0
 
     async def _claim_many(
         self, session: AsyncSession, claims: Sequence[Claim]
