@@ -8,7 +8,8 @@ COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate
 
 .DEFAULT_GOAL := list
 .PHONY: list install up demo test check format record-histories test-bluesky crash-matrix soak lock \
-        bench-burst bench-scale bench-backlog bench-accept bench-sleepers bench-fairness bench-feed bench-refresh bench-chat
+        bench-burst bench-scale bench-backlog bench-accept bench-sleepers bench-fairness bench-feed bench-refresh bench-chat load-test \
+        bench-cost simulate-scale
 
 list: ## Show these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -77,17 +78,26 @@ bench-accept: $(BENCH_INSTALLED) ## Posts taken in a second, beside a no-op and 
 bench-sleepers: $(BENCH_INSTALLED) ## 100,000 sleeping posts: memory, a restart, and on time after it
 	@$(BIN)/python -m bench.sleepers --keep
 
+bench-cost: $(BENCH_INSTALLED) ## What one post costs each part: processor, rows, bytes, events
+	@$(BIN)/python -m bench.cost --keep
+
+simulate-scale: $(BENCH_INSTALLED) ## What is measured, simulated; then a million and 100 million posts a day
+	@$(BIN)/python -m bench.simulate --keep
+
 bench-fairness: $(BENCH_INSTALLED) ## A single post beside 10,000 due ones of another workspace
 	@$(BIN)/python -m bench.fairness --keep
 
-bench-chat: $(INSTALLED) ## 1,000 sockets on two API processes, beside Node's Socket.IO (needs Node 20)
-	@$(BIN)/python -m bench.chat --rounds $(or $(ROUNDS),1)
+bench-chat: $(BENCH_INSTALLED) ## 1,000 sockets on two API processes, beside Node's Socket.IO (needs Node 20)
+	@$(BIN)/python -m bench.chat --keep --rounds $(or $(ROUNDS),1)
 
 bench-refresh: $(INSTALLED) ## Refresh tokens a second: by HMAC fingerprint, and by argon2id
 	@$(BIN)/python -m bench.refresh
 
 bench-feed: $(BENCH_INSTALLED) ## Home feeds a second, kept and read anew, beside a bare endpoint
 	@$(BIN)/python -m bench.feed
+
+load-test: $(BENCH_INSTALLED) ## 500 people who sign in, scroll, post and talk; with and without Redis and cache
+	@$(BIN)/python -m bench.load_test --keep --rounds $(or $(ROUNDS),1)
 
 lock: $(INSTALLED) ## Pin every dependency again, with hashes
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv

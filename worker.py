@@ -20,8 +20,10 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.accounts import Accounts
+from activities.at_once import ROOM, RoomAtOnce, room_in
 from activities.bookkeeping import DeliveryBookkeeping
 from activities.departures import Departures
+from activities.moved_while_armed import MovedWhileArmed
 from activities.observing import UNOBSERVED, Observer
 from activities.pieces import Pieces
 from activities.publishing import NetworkPublishing
@@ -58,6 +60,8 @@ RELAY = "relay"
 JOBS = "jobs"
 QUEUES = {publish_queue(network): network for network in Network}
 PARTS = (ORCHESTRATION, RELAY, JOBS, *QUEUES)
+WORKFLOW_TASKS = 2 * ROOM * len(Network)
+"""At once: twice what may be held by deliveries that are published, so that others find room."""
 
 
 async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Event) -> None:
@@ -79,7 +83,9 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         circuits = CircuitReports(resources.database, settings.hold_rules.circuits, system_clock)
         stack.push_async_callback(_run_beside(circuits, stop))
         told = Watch(resources.metrics, circuits)
-        for worker in build_workers(resources, client, serve, told):
+        moves = MovedWhileArmed(str(settings.database_url))
+        stack.push_async_callback(_run_beside(moves, stop))
+        for worker in build_workers(resources, client, serve, told, moves):
             await stack.enter_async_context(worker)
         if JOBS in serve and settings.queue_enabled:
             jobs = jobs_through_temporal(resources, job_handlers(resources), client)
@@ -94,7 +100,11 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
 
 
 def build_workers(
-    resources: Resources, client: Client, serve: Sequence[str], told: Observer = UNOBSERVED
+    resources: Resources,
+    client: Client,
+    serve: Sequence[str],
+    told: Observer = UNOBSERVED,
+    moves: MovedWhileArmed | None = None,
 ) -> list[Worker]:
     """One Temporal worker for each named queue."""
     settings = resources.settings
@@ -104,6 +114,12 @@ def build_workers(
         pace=Pace({one: settings.limits_of(one).rate_per_second for one in Network}),
     )
     grace = timedelta(seconds=settings.graceful_shutdown_seconds)
+    publishing = build_publishing(resources, store, told, moves)
+    room = {
+        network: room_in(settings.limits_of(network).concurrency)
+        for queue, network in QUEUES.items()
+        if queue in serve
+    }
     workers = []
     if ORCHESTRATION in serve:
         workers.append(
@@ -111,16 +127,18 @@ def build_workers(
                 client,
                 task_queue=ORCHESTRATION,
                 workflows=[PublishPost, SweepPosts],
-                workflow_runner=workflow_runner(),
+                workflow_runner=workflow_runner(shares_workflows=True),
                 activities=[
+                    RoomAtOnce(publishing, room).publish_at_once,
                     DeliveryBookkeeping(store).give_up_delivery,
                     PostSweeping(resources.database, client).sweep_posts,
                 ],
                 max_cached_workflows=settings.workflow_cache_size,
+                max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+                max_concurrent_local_activities=WORKFLOW_TASKS,
                 graceful_shutdown_timeout=grace,
             )
         )
-    publishing = build_publishing(resources, store, told)
     for queue, network in QUEUES.items():
         if queue in serve:
             limits = settings.limits_of(network)
@@ -129,7 +147,7 @@ def build_workers(
                     client,
                     task_queue=queue,
                     activities=[publishing.prepare_delivery, publishing.publish_delivery],
-                    max_concurrent_activities=limits.concurrency,
+                    max_concurrent_activities=limits.concurrency - room[network],
                     max_task_queue_activities_per_second=limits.rate_per_second,
                     graceful_shutdown_timeout=grace,
                 )
@@ -138,7 +156,10 @@ def build_workers(
 
 
 def build_publishing(
-    resources: Resources, store: PublishingStore, told: Observer = UNOBSERVED
+    resources: Resources,
+    store: PublishingStore,
+    told: Observer = UNOBSERVED,
+    moves: MovedWhileArmed | None = None,
 ) -> NetworkPublishing:
     """The publish activities with everything they use."""
     settings = resources.settings
@@ -147,7 +168,14 @@ def build_publishing(
     refusals = Refusals(
         store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock, told=told
     )
-    departures = Departures(store, resources.adapters, system_clock)
+    departures = Departures(
+        store,
+        resources.adapters,
+        system_clock,
+        claimed_per_second=settings.claimed_per_second,
+    )
+    if moves is not None:
+        moves.watch(departures, store)
     return NetworkPublishing(
         adapters=resources.adapters,
         store=store,

@@ -7,7 +7,7 @@ then none of its requests left, for certain, so a worker that dies before has se
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 CROWD = 25
 """Fewer than these leave in time when they are claimed at their second."""
 
-CLAIMS_PER_SECOND = 1500
+CLAIMED_PER_SECOND = 1500.0
 """What two busy cores claim; a crowd is claimed ahead by as long as it takes."""
 
 SHORTEST_AHEAD = timedelta(milliseconds=500)
@@ -102,12 +102,17 @@ class Departures:
         clock: Clock,
         *,
         crowd: int = CROWD,
+        claimed_per_second: float = CLAIMED_PER_SECOND,
     ) -> None:
-        """`store` keeps the claims; so many of one second, or more, are claimed ahead."""
+        """`store` keeps the claims; so many of one second, or more, are claimed ahead.
+
+        `claimed_per_second` is what this process gets through while all others claim too.
+        """
         self._adapters = adapters
         self._store = store
         self._clock = clock
         self._crowd = crowd
+        self._claimed_per_second = claimed_per_second
         self._seconds: dict[datetime, _Second] = {}
         self._rushes: dict[datetime, _Rush] = {}
 
@@ -130,6 +135,21 @@ class Departures:
         if second.departing is None:
             self._set_timer(second)
         return seat
+
+    def waiting(self, post_ids: Collection[UUID] | None) -> list[Seat]:
+        """The seats that nobody has begun to claim: of these posts, or of all for None."""
+        return [
+            seat
+            for second in self._seconds.values()
+            for seat in second.waiting
+            if post_ids is None or seat.state.post_id in post_ids
+        ]
+
+    def send_back(self, seats: Iterable[Seat]) -> None:
+        """Let them look at their deliveries again, as who lost a claim does."""
+        for seat in seats:
+            if seat.give_up():
+                seat.leaves.set_result(None)
 
     def answered(self, publish_at: datetime) -> None:
         """One of the requests that left together is over, whatever came of it."""
@@ -164,7 +184,7 @@ class Departures:
     def _ahead(self, second: _Second) -> timedelta:
         if second.booked < self._crowd:
             return RELEASED_AHEAD
-        needed = timedelta(seconds=second.booked / CLAIMS_PER_SECOND)
+        needed = timedelta(seconds=second.booked / self._claimed_per_second)
         return min(SHORTEST_AHEAD + needed, LONGEST_AHEAD)
 
     async def _until(self, moment: datetime) -> None:

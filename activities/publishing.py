@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.accounts import Accounts
 from activities.observing import UNOBSERVED, Observer
@@ -13,9 +15,9 @@ from activities.pieces import Pieces
 from activities.refusals import Refusals
 from activities.sending import Sender
 from activities.settling import Settler
-from activities.waiting import Clock, see_it_through, wait_for_leaving
+from activities.waiting import PLANNED, Clock, see_it_through, wait_for_leaving
 from contracts.activity_interfaces import Publishing
-from contracts.publishing import DeliveryRequest, Ending, PublishOutcome
+from contracts.publishing import DeliveryRequest, Ending, Pause, PublishOutcome
 from domain.deliveries import SETTLED, WAITING, DeliveryStatus
 from domain.networks import Network
 from networks.errors import NetworkError
@@ -68,6 +70,8 @@ class NetworkPublishing(Publishing):
         What has to wait is raised as ApplicationError with the time to come back.
         """
         _bind(request)
+        if request.pause is not None:
+            self._wait_first(request.pause)
         while True:
             state = await self._store.arm(request.delivery_id, request.publish_at)
             if state.status in SETTLED:
@@ -80,6 +84,16 @@ class NetworkPublishing(Publishing):
             except IllegalTransition:
                 # Somebody else moved it on meanwhile: what the database says now counts.
                 continue
+
+    def _wait_first(self, pause: Pause) -> None:
+        """Raise what an earlier dispatch raised, while the time to come back is not there."""
+        if (wait := pause.until - self._clock()) > timedelta(0):
+            raise ApplicationError(
+                f"Waits until {pause.until:%Y-%m-%d %H:%M:%S} UTC.",
+                type=pause.failure,
+                category=PLANNED,
+                next_retry_delay=wait,
+            )
 
     async def _advance(self, state: DeliveryState) -> None:
         if state.status is DeliveryStatus.DEFERRED:

@@ -19,6 +19,7 @@ from storage import due, outbox
 from storage.claims import forget_departures
 from storage.database import Database
 from storage.due import DueDelivery
+from storage.notifications.forgetting import forget_causes, forget_read
 from storage.outbox import OutboxKind
 
 log = structlog.get_logger(__name__)
@@ -31,6 +32,15 @@ ENDING = timedelta(minutes=5)
 
 DEPARTURES_KEPT = timedelta(days=8)
 """Longer than any delivery is tried for."""
+
+NOTIFICATIONS_KEPT = timedelta(days=90)
+"""After they were read, and what is not told again: a quarter, beyond which nobody leafs back."""
+
+_FORGOTTEN = (
+    (forget_departures, DEPARTURES_KEPT),
+    (forget_read, NOTIFICATIONS_KEPT),
+    (forget_causes, NOTIFICATIONS_KEPT),
+)
 
 AT_ONCE = 10
 """Questions to Temporal at the same time."""
@@ -53,7 +63,7 @@ class PostSweeping(Sweeping):
         stray = await self._without_workflow(deliveries)
         await self._restart(stray)
         stopped = await self._stop_idle(datetime.now(UTC) - ENDING)
-        await self._forget_departures()
+        await self._forget_old()
         report = SweepReport(
             due=len(deliveries), restarted=len({one.post_id for one in stray}), stopped=stopped
         )
@@ -61,11 +71,12 @@ class PostSweeping(Sweeping):
             log.warning("swept", restarted=report.restarted, stopped=report.stopped)
         return report
 
-    async def _forget_departures(self) -> None:
-        """Remove those whose attempts were settled, one way or the other, long ago."""
-        async with self._database.transaction() as session:
-            before = datetime.now(UTC) - DEPARTURES_KEPT
-            await forget_departures(session, before=before, limit=LIMIT)
+    async def _forget_old(self) -> None:
+        """Remove what nobody asks for any more, some of each kind in a transaction of its own."""
+        now = datetime.now(UTC)
+        for forget, kept in _FORGOTTEN:
+            async with self._database.transaction() as session:
+                await forget(session, before=now - kept, limit=LIMIT)
 
     async def _without_workflow(self, deliveries: Collection[DueDelivery]) -> list[DueDelivery]:
         slots = asyncio.Semaphore(AT_ONCE)

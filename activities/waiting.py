@@ -47,7 +47,7 @@ async def wait_for_leaving(leaves: "asyncio.Future[T]", give_up: Callable[[], bo
             continue
         waited += beat
         if waited >= _beat():
-            activity.heartbeat()
+            _heartbeat()
             waited = 0.0
         if not leaves.done() and activity.is_worker_shutdown() and give_up():
             raise ApplicationError(
@@ -69,8 +69,14 @@ async def see_it_through(work: "asyncio.Task[T]") -> T:
             # Cancelling a request on its way would only hide what became of it.
             continue
         if not work.done():
-            activity.heartbeat()
+            _heartbeat()
     return work.result()
+
+
+def _heartbeat() -> None:
+    """Say that this worker lives; for a local activity its workflow task says so."""
+    if not activity.info().is_local:
+        activity.heartbeat()
 
 
 def _beat() -> float:

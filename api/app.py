@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from api import health, metrics
 from api.accounts import routes as accounts
@@ -31,8 +32,8 @@ from api.members import routes as members
 from api.notifications import routes as notifications
 from api.passwords import routes as passwords
 from api.posts import routes as posts
+from api.problem_answers import ANY_PROBLEM, describe_problems
 from api.problem_handlers import install, unexpected_problem
-from api.problems import MEDIA_TYPE, ProblemSchema
 from api.rate_limit import RateLimitHeaders
 from api.reports import routes as reports
 from api.request_context import RequestContext
@@ -44,6 +45,9 @@ from api.workspaces import routes as workspaces
 from runtime.job_queue import job_handlers, jobs_in_process
 from runtime.resources import Resources, open_resources
 from runtime.settings import Settings, load_settings
+
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI would ask OpenTelemetry at each request; we have logs and counts of our own."""
 
 BODY_LIMIT: Final = 1024 * 1024
 """Bytes of a JSON body: a thread of the longest texts of every network, many times over."""
@@ -107,10 +111,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary="Every post goes out once, on the second, and nothing is lost.",
         description=_DESCRIPTION,
         openapi_tags=_TAGS,
-        responses={"default": _PROBLEM_ANSWER},
+        responses=dict(ANY_PROBLEM),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
         generate_unique_id_function=lambda route: route.name,
     )
     _add_routes(app)
@@ -175,14 +180,6 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(health.router)
 
 
-_SCHEMA_PATH: Final = "#/components/schemas/{model}"
-
-_PROBLEM_ANSWER: Final[dict[str, Any]] = {
-    "description": "What was wrong, where, and what to do.",
-    "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMA_PATH.format(model="Problem")}}},
-}
-
-
 def _offer_optional_tokens(described: dict[str, Any]) -> None:
     """Say of operations that know signed-in users, and need none, that nothing is fine as well."""
     described["components"].get("securitySchemes", {}).pop(OPTIONAL_SCHEME, None)
@@ -199,6 +196,5 @@ class _Api(FastAPI):
         """The description of the API, with examples."""
         described = super().openapi()
         _offer_optional_tokens(described)
-        problem = ProblemSchema.model_json_schema(ref_template=_SCHEMA_PATH)
-        described["components"]["schemas"] |= {**problem.pop("$defs", {}), "Problem": problem}
+        describe_problems(described)
         return described

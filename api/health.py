@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from api.problem_answers import refuses
 from api.problems import Unavailable
 from api.resources import WithResources
 from storage.database import DatabaseUnavailable
@@ -28,7 +29,7 @@ async def healthz() -> Health:
     return Health()
 
 
-@router.get("/readyz", summary="Can the process work?")
+@router.get("/readyz", responses=refuses(503), summary="Can the process work?")
 async def readyz(resources: WithResources) -> Health:
     """Asks the database. Temporal is not needed: posts are accepted without it."""
     try:

@@ -3,18 +3,27 @@
 import re
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, problem_response
 from domain.ids import new_id
 
+Header = tuple[bytes, bytes]
+
 REQUEST_ID_HEADER: Final = "X-Request-ID"
+
+_REQUEST_ID: Final = REQUEST_ID_HEADER.lower().encode()
+_UNLESS_GIVEN: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cache-control", b"no-store"),
+)
 
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET: Final = frozenset({"/healthz", "/readyz"})
@@ -48,8 +57,8 @@ class RequestContext:
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()  # of a request that this task served before
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self._serve(scope, receive, send, request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        await self._serve(scope, receive, send, request_id)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         started = time.perf_counter()
@@ -59,7 +68,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                _add_headers(MutableHeaders(scope=message), request_id)
+                message["headers"] = _with_ours(message.get("headers", ()), request_id)
             await send(message)
 
         try:
@@ -78,16 +87,22 @@ class RequestContext:
 
 
 def _request_id(scope: Scope) -> str:
-    offered = Headers(scope=scope).get(REQUEST_ID_HEADER, "")
-    return offered if _SANE_ID.fullmatch(offered) else new_id().hex
+    for name, value in scope["headers"]:
+        if name == _REQUEST_ID:
+            offered = value.decode("latin-1")
+            if _SANE_ID.fullmatch(offered):
+                return str(offered)
+            break
+    return new_id().hex
 
 
-def _add_headers(headers: MutableHeaders, request_id: str) -> None:
-    headers[REQUEST_ID_HEADER] = request_id
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cache-Control", "no-store")
+def _with_ours(headers: Iterable[Header], request_id: str) -> list[Header]:
+    """As ASGI has them, lower-case bytes: this runs for every request."""
+    all_of_them = list(headers)
+    given = {name for name, _ in all_of_them}
+    all_of_them += [header for header in _UNLESS_GIVEN if header[0] not in given]
+    all_of_them.append((_REQUEST_ID, request_id.encode()))
+    return all_of_them
 
 
 def _about(scope: Scope) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from stack.ports import Ports
 
 CONNECTIONS = 100
 WARM_SECONDS = 2.0
-USERS = 50
+USERS = 250
+"""So many that no account is planned beyond its quota: whose is full gets a forecast with each."""
 AHEAD = timedelta(days=30)
 """Publish times: nothing of it is due while it is measured."""
 
@@ -46,17 +47,17 @@ class Pace:
     """Of the API's process, a request."""
 
 
-async def run_accept(options: PunctualOptions, seconds: float, rows: int) -> Outcome:
+async def run_accept(options: PunctualOptions, seconds: float, rows: int, users: int) -> Outcome:
     """Measure one after the other on the same system."""
-    load = Load.of(USERS * 2, posts_of_a_user=1)
+    load = Load.of(users * 2, posts_of_a_user=1)
     async with fresh_system(options, latency_ms=0) as (system, _):
         client = system.client
         await client.populate(load)
         await system.stack.stop("worker")
         posts = list(load.posts())
         api = system.stack.pid("api")
-        noop = await _pace(lambda n: _noop(client, posts[n % USERS]), seconds, api)
-        taken = await _pace(lambda n: _post(client, posts[n % USERS], n), seconds, api)
+        noop = await _pace(lambda n: _noop(client, posts[n % users]), seconds, api)
+        taken = await _pace(lambda n: _post(client, posts[n % users], n), seconds, api)
         bulk = await _bulk_rate(client, rows)
     bullmq = await _bullmq_rates(rows)
     line = (
@@ -153,9 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line("accept", __doc__)
     parser.add_argument("--seconds", type=float, default=15.0, help="of each endpoint")
     parser.add_argument("--rows", type=int, default=20_000, help="in bulk, and BullMQ's jobs")
+    parser.add_argument("--users", type=int, default=USERS, help="who take turns at posting")
     asked = parser.parse_args(arguments)
     options = punctual_options(asked, commands={"api": (sys.executable, "-m", "bench.noop_api")})
-    return carry_out(asked, run_accept(options, asked.seconds, asked.rows))
+    return carry_out(asked, run_accept(options, asked.seconds, asked.rows, asked.users))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`python -m bench.bare_api PORT FILE`: FastAPI with one endpoint, which answers the file's bytes.
 
-Served as the API is, and does nothing besides: no more can be asked of an endpoint.
+Served and set up as the API is, and does nothing besides: no more can be asked of an endpoint.
 """
 
 import sys
@@ -16,7 +16,7 @@ BARE_PATH: Final = "/bare"
 
 def create_bare_app(body: bytes) -> FastAPI:
     """The endpoint alone."""
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, telemetry={"tracing": False, "metrics": False, "logs": False})
 
     @app.get(BARE_PATH)
     async def answer() -> Response:

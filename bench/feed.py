@@ -223,6 +223,7 @@ def _api(system: Stack, port: int, *, cached: bool) -> Child:
         "API_PORT": str(port),
         "API_RATE_PER_MINUTE": "0",
         "FEED_CACHE_ENABLED": str(cached).lower(),
+        "LOG_FORMAT": "json",  # a line for each request, as in production
         "REDIS_ENABLED": "false",
     }
     return Child(

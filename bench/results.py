@@ -36,6 +36,13 @@ def keep(name: str, result: Mapping[str, Any]) -> Path:
     return file
 
 
+def kept(name: str) -> Mapping[str, Any]:
+    """What `keep` wrote; nothing when no run is kept."""
+    file = RESULTS / f"{name}.json"
+    result: Mapping[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    return result
+
+
 @contextmanager
 def bench_folder() -> Iterator[Path]:
     """A folder that is gone afterwards; PostgreSQL's user may pass through it."""

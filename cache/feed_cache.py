@@ -48,9 +48,9 @@ class FeedCache:
         """What that user reads at that version."""
         return await self._get(f"feed:{what}:{user_id.hex}:{version}", self.user_ttl, make)
 
-    async def of_everybody(self, what: str, make: Make) -> bytes:
-        """What everybody reads alike."""
-        return await self._get(f"feed:{what}", self.trending_ttl, make)
+    async def of_everybody(self, version: str, what: str, make: Make) -> bytes:
+        """What everybody reads alike at that version."""
+        return await self._get(f"feed:{what}:{version}", self.trending_ttl, make)
 
     async def _get(self, key: str, ttl: timedelta, make: Make) -> bytes:
         kept = await self._near.get(key)

@@ -18,5 +18,7 @@ class FailureType(StrEnum):
     """Only the user can repair the account; connecting it again resumes the delivery."""
     OUTCOME_UNKNOWN = "OutcomeUnknown"
     """Sent without an answer; looked for before anything else happens."""
+    ELSEWHERE = "Elsewhere"
+    """The worker that runs the workflow has no room for it: its network's queue takes it."""
     WORKER_STOPPING = "WorkerStopping"
     """The worker shuts down before the publish time; another one takes over."""

@@ -15,6 +15,10 @@ FINISHED = "Finished"
 """The failure type of an update that came when the workflow was about to end."""
 
 
+GIVE_UP_AFTER = timedelta(days=7)
+"""Longer than any quota window or outage that waiting can cure. What people hold is not waiting."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRef:
     """One delivery, as the workflow knows it."""
@@ -44,6 +48,7 @@ class PublishPostRequest:
 
     1: spreads its arm lead by id, and says in a search attribute that it publishes.
     2: arms exactly at its lead, which whoever starts it has spread.
+    3: what is due when it starts is tried at once, by the worker that runs it.
     """
 
     def wake_at(self) -> datetime:
@@ -87,6 +92,16 @@ class Cancel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Nothing is done before then: an earlier dispatch said so."""
+
+    until: datetime
+    """UTC."""
+    failure: str
+    """The type of its failure: what is waited for."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeliveryRequest:
     """Prepare or publish one delivery."""
 
@@ -95,6 +110,15 @@ class DeliveryRequest:
     workspace_id: UUID
     publish_at: datetime
     """UTC; the time this dispatch was made for."""
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueDelivery:
+    """Publish one delivery whose time has come, if there is room for it here."""
+
+    delivery: DeliveryRequest
+    network: Network
 
 
 class Ending(StrEnum):
@@ -104,6 +128,8 @@ class Ending(StrEnum):
     """It is published, failed, unconfirmed or cancelled: see the status."""
     SUPERSEDED = "superseded"
     """The post was moved to another time meanwhile: dispatch again then."""
+    HELD = "held"
+    """People kept it from leaving, now or lately: dispatch again, with all the time there is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,3 +149,5 @@ class DeliveryGivenUp:
     delivery_id: UUID
     reason: str
     """Bounded; from the failure, never from a post."""
+    out_of_time: bool = False
+    """It could go on, and had no time left to. Only who says so is answered that it is held."""

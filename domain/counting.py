@@ -10,8 +10,8 @@ from domain.urls import Span, urls_on_mastodon, urls_on_x
 CHARACTERS_PER_URL: Final = 23
 """What X and Mastodon count for a web address, however long it is."""
 
-_SINGLE_WEIGHT: Final = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
-"""Code points that X counts once; every other counts twice (twitter-text config/v3.json)."""
+_COUNTS_TWICE: Final = regex.compile(r"[^\u0000-\u10FF\u2000-\u200D\u2010-\u201F\u2032-\u2037]")
+"""Code points outside of the ranges that X counts once (twitter-text config/v3.json)."""
 
 _MODIFIED: Final = r"(?:\uFE0F\u20E3?|[\U000E0020-\U000E007E]+\U000E007F)"
 _PICTURE: Final = (
@@ -46,6 +46,8 @@ def code_points(text: str) -> int:
 
 def graphemes(text: str) -> int:
     """Length in what a reader takes for one character (UAX #29): Bluesky, and the feed."""
+    if text.isascii():
+        return len(text) - text.count("\r\n")
     # A flag is a pair of indicators; the pattern would walk back over a run of them each time.
     return sum(1 for _ in _GRAPHEME.finditer(_FLAG.sub("f", text)))
 
@@ -113,11 +115,12 @@ def cashtags(text: str) -> int:
 
 def _weight(text: str) -> int:
     """The weight on X of a text without addresses."""
+    if text.isascii():
+        return len(text)
     plain: str
     emoji: int
     plain, emoji = _EMOJI.subn("", text)
-    singles = sum(any(first <= ord(one) <= last for first, last in _SINGLE_WEIGHT) for one in plain)
-    return 2 * (len(plain) + emoji) - singles
+    return len(plain) + len(_COUNTS_TWICE.findall(plain)) + 2 * emoji
 
 
 def _mentions(text: str, urls: tuple[Span, ...]) -> list[tuple[Span, str]]:

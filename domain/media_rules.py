@@ -28,6 +28,8 @@ def check_media(
 
     An attachment whose id is not in `media` is a violation and is not examined further.
     """
+    if not attachments and not rules.media.required:
+        return
     allowed = _for_account(rules.media, limits)
     variant = variant_path(network, field)
     yield from _count(rules.name, allowed, attachments, field, variant)

@@ -1,6 +1,7 @@
 """What people hear of, and what it is about."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class NotificationKind(StrEnum):
@@ -25,6 +26,12 @@ class NotificationKind(StrEnum):
     """A moderator took something of theirs away; `GET /v1/decisions` says why."""
     WARNING = "warning"
     """A moderator left something of theirs, and warns them."""
+
+
+UNDOABLE: Final = frozenset(
+    {NotificationKind.LIKE, NotificationKind.REPOST, NotificationKind.FOLLOW}
+)
+"""What people can undo as if it had never been, and each does once: who did it is the cause."""
 
 
 class SubjectType(StrEnum):

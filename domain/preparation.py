@@ -10,8 +10,6 @@ def may_need_preparation(network: Network, content: Content) -> bool:
     A plan for waking early, made where no adapter is at hand; the adapter has the last word.
     """
     match network:
-        case Network.FEED:
-            return False
         case Network.INSTAGRAM:
             return True
         case Network.BLUESKY:

@@ -167,7 +167,8 @@ def _next_free(sent: Sequence[datetime], quota: Quota, at: datetime, cost: int) 
     # Beside so many others within one window there is no room: from a window before the last of
     # them until a window after the first, both excluded.
     start = bisect_right(sent, at - quota.window)
-    for first, last in zip(sent[start:], sent[start + crowd - 1 :], strict=False):
+    for number in range(start, len(sent) - crowd + 1):
+        first, last = sent[number], sent[number + crowd - 1]
         if last - quota.window >= at:
             break
         if last - first < quota.window:

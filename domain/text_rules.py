@@ -1,6 +1,7 @@
 """What a network would refuse about the words of a post, a reply or a comment."""
 
 from collections.abc import Iterator
+from functools import cache
 
 import regex
 
@@ -52,7 +53,7 @@ def check_characters(
     network: Network, rules: NetworkRules, text: str, field: str
 ) -> Iterator[Violation]:
     """Characters in a text that cannot be sent to `network`."""
-    found = regex.findall(f"[{_NOT_TEXT}{rules.refused_characters}]", text)
+    found = _refused(rules.refused_characters).findall(text)
     if found:
         shown = ", ".join(f"U+{ord(one):04X}" for one in dict.fromkeys(found))
         yield Violation(
@@ -63,6 +64,11 @@ def check_characters(
             fix=f"Delete the invisible character, or put a text without it into"
             f" {variant_path(network, field)}.",
         )
+
+
+@cache
+def _refused(characters: str) -> regex.Pattern[str]:
+    return regex.compile(f"[{_NOT_TEXT}{characters}]")
 
 
 def variant_path(network: Network, field: str) -> str:

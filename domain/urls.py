@@ -103,6 +103,10 @@ _ON_MASTODON: Final = _syntax(
 )
 
 
+_INNER_DOT: Final = regex.compile(rf"[^{_SPACES}]\.[^{_SPACES}]")
+"""What every address has: a label, a dot and what follows it."""
+
+
 def urls_on_x(text: str) -> tuple[Span, ...]:
     """The addresses X replaces by t.co links, in order; `text` is in normal form C.
 
@@ -123,6 +127,8 @@ def urls_on_mastodon(text: str) -> tuple[Span, ...]:
 
 def _addresses(syntax: _Syntax, text: str) -> Iterator[_Address]:
     """Everything in a text that has an address's form and a domain DNS can hold."""
+    if _INNER_DOT.search(text) is None:
+        return
     position = 0
     while match := syntax.start.search(text, position):
         end = _domain_end(match, text)

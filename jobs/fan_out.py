@@ -1,6 +1,8 @@
 """Brings what was published or reposted to followers' home feeds, and lets their sockets know."""
 
+from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from jobs.handling import Job
 from realtime.bus import LiveBus
@@ -31,11 +33,26 @@ class FanOut:
             async with self._database.transaction() as session:
                 step = await spreading.spread(session, job.subject_id, limit=self._batch)
             if step is not None:
-                await self._tell(step)
+                await self._tell(step, step.reached)
             done = step is None or step.done
+        if step is not None and step.on_read:
+            await self._tell_connected(step)
 
-    async def _tell(self, step: Spread) -> None:
-        if step.reached:
+    async def _tell_connected(self, step: Spread) -> None:
+        """Those of very many followers who would see it now; the others find it when they read."""
+        after: UUID | None = None
+        while True:
+            async with self._database.transaction() as session:
+                there = await spreading.list_connected(
+                    session, step.actor_id, after=after, limit=self._batch
+                )
+            await self._tell(step, there)
+            if len(there) < self._batch:
+                return
+            after = there[-1]
+
+    async def _tell(self, step: Spread, followers: Sequence[UUID]) -> None:
+        if followers:
             ids = {
                 "entry_id": step.entry_id,
                 "post_id": step.post_id,
@@ -43,4 +60,4 @@ class FanOut:
                 "actor_id": step.actor_id,
             }
             told = {name: str(value) for name, value in ids.items()}
-            await self._live.tell(step.reached, EVENT, told)
+            await self._live.tell(followers, EVENT, told)

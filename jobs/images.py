@@ -64,8 +64,12 @@ class MakingImages:
             await self._store.put(key, io.BytesIO(one.content), CONTENT_TYPE)
         async with finishing(self._database, job) as session:
             sizes = {one.name.value: _fact(one) for one in made}
-            await pictures.mark_ready(session, job.subject_id, sizes)
-        await self._tell(job, original, PictureStatus.READY)
+            ready = await pictures.mark_ready(session, job.subject_id, sizes)
+        if ready:
+            await self._tell(job, original, PictureStatus.READY)
+        else:  # deleted meanwhile
+            for one in made:
+                await self._store.delete(pictures.size_key(job.subject_id, one.name))
 
     async def _make(self, original: Original) -> list[SizedImage]:
         content = await self._store.read(original.storage_key)

@@ -39,8 +39,24 @@ class FeedEntry:
     media: Sequence[MediaFile]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedName:
+    """What somebody on the feed is called."""
+
+    handle: str
+    display_name: str
+
+
 class FeedWriter(Protocol):
-    """Where feed posts are kept. Both methods raise FeedUnavailable."""
+    """Where feed posts are kept. Each method raises FeedUnavailable."""
+
+    async def name_of(self, remote_id: str) -> FeedName | None:
+        """What the one of that id is called now; None when there is nobody."""
+        ...
+
+    async def make_ready(self, media_ids: Sequence[UUID]) -> None:
+        """Have the sizes made in which these pictures are shown; once more is fine."""
+        ...
 
     async def insert_once(self, entry: FeedEntry) -> UUID:
         """Insert the post unless one with its key is there; answer the id either way."""
@@ -81,19 +97,38 @@ class FeedPosts:
         )
 
     async def check(self, target: Target) -> Connection:
-        """The built-in profile is always reachable."""
-        return await self.connect({"handle": target.handle, **target.credentials})
+        """The built-in profile is always reachable, and called what its owner is called now."""
+        try:
+            name = await self._writer.name_of(target.remote_id)
+        except FeedUnavailable as error:
+            raise TryLater(
+                Network.FEED, "The feed did not answer.", answer=Answer(operation="check")
+            ) from error
+        if name is None:
+            return await self.connect({"handle": target.handle, **target.credentials})
+        return Connection(
+            remote_id=target.remote_id,
+            handle=name.handle,
+            display_name=name.display_name,
+            credentials={"handle": name.handle, "display_name": name.display_name},
+        )
 
     async def refresh(self, target: Target) -> Connection:
         """Nothing to refresh."""
         return await self.check(target)
 
     def needs_preparation(self, piece: Piece) -> bool:
-        """Media is with us already."""
-        return False
+        """Pictures are shown in sizes of their own, which take a moment to make."""
+        return bool(piece.media)
 
     async def prepare(self, target: Target, piece: Piece) -> Prepared:
-        """Nothing to prepare."""
+        """Have the sizes of its pictures made, so that they are there when it is published."""
+        try:
+            await self._writer.make_ready([file.media_id for file in piece.media])
+        except FeedUnavailable as error:
+            raise TryLater(
+                Network.FEED, "The feed did not answer.", answer=Answer(operation="prepare")
+            ) from error
         return {}
 
     def write_ahead(self, target: Target, piece: Piece, prepared: Prepared) -> Evidence:

@@ -18,6 +18,9 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("realtime")
 Order = Callable[[dict[str, Any]], Awaitable[None]]
 """What a process does when it is told to; its argument is JSON."""
 
+Notice = Callable[[dict[str, Any]], None]
+"""Takes note of what sockets were told."""
+
 NAMESPACE = "/"
 
 
@@ -32,11 +35,16 @@ class Link(AsyncPubSubManager):  # type: ignore[misc]  # the library has no type
         """`channel` is what all processes of one installation have in common."""
         super().__init__(channel=channel, logger=Silent(), json=WIRE)
         self._orders: dict[str, Order] = {}
+        self._notices: dict[str, Notice] = {}
         self._away = False
 
     def obey(self, order: str, carry_out: Order) -> None:
         """Carry that order out in this process, whoever gives it."""
         self._orders[order] = carry_out
+
+    def notice(self, event: str, note: Notice) -> None:
+        """Call `note` with what the sockets of this process are told by that event."""
+        self._notices[event] = note
 
     async def give(self, order: str, details: dict[str, Any]) -> None:
         """Have every process carry that order out, this one first."""
@@ -66,6 +74,9 @@ class Link(AsyncPubSubManager):  # type: ignore[misc]  # the library has no type
             if sid != message["skip_sid"]:
                 with suppress(SocketIsClosedError):
                     await self.server.eio.send_packet(eio_sid, told)
+        note = self._notices.get(message["event"])
+        if note is not None:
+            note(message["data"][0])
 
     def _tell_away(self, error: BaseException) -> None:
         """Once, not at each try."""

@@ -3,89 +3,26 @@
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from engineio.exceptions import SocketIsClosedError
-from socketio.async_server import AsyncServer
 from socketio.exceptions import ConnectionRefusedError as ConnectionRefused
 from starlette.types import Receive, Scope, Send
 
 from realtime.bus import ENTER, HANG_UP, LEAVE
-from realtime.flood import Meter, Verdict
-from realtime.link import NAMESPACE, Link, Silent
+from realtime.host import Connection, Host, Refused
+from realtime.link import NAMESPACE, Link, Notice, Silent
+from realtime.metered import MeteredServer, SocketLimits
 from realtime.rooms import session_room, user_room
 from realtime.wire import WIRE
 
 CLOSED: Final = "closed"
 """The last event of a socket that is shown the door: {reason}."""
 
-_INTRODUCTION: Final = 10.0
-"""Seconds within which a connection has to say who it is."""
-
 _QUEUED_AT_MOST: Final = 2_000
 """Packets that wait for one socket; who reads slower is disconnected, and catches up."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SocketLimits:
-    """What one socket may send."""
-
-    max_bytes: int
-    """Of a packet."""
-    events_per_second: float
-    events_burst: int
-
-
-@dataclass(kw_only=True, slots=True, eq=False)
-class Connection:
-    """One connected socket."""
-
-    sid: str
-    user_id: UUID
-    session_id: UUID
-    expires_at: datetime
-    """When its access token ends, unless another one is presented."""
-    expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Welcome:
-    """Who connects."""
-
-    user_id: UUID
-    session_id: UUID
-    expires_at: datetime
-
-
-class Refused(Exception):
-    """A connection that is not let in."""
-
-    def __init__(self, message: str, problem: Mapping[str, Any]) -> None:
-        """The client sees both as `error.message` and `error.data`."""
-        super().__init__(message)
-        self.problem = dict(problem)
-
-
-class Host(Protocol):
-    """What the server asks about its sockets."""
-
-    async def welcome(self, auth: object) -> Welcome:
-        """Who presents that. Raises Refused."""
-
-    async def arrived(self, connection: Connection) -> Iterable[str]:
-        """The rooms of somebody who hears already what is told to them. Raises Refused."""
-
-    async def left(self, connection: Connection) -> None:
-        """The socket is gone."""
-
-    async def answer(self, connection: Connection, event: str, payload: object) -> object:
-        """What an event is acknowledged with; raises nothing."""
-
-    def flooding(self, wait: float) -> object:
-        """What an event too many is acknowledged with; the next may come in `wait` seconds."""
 
 
 class SocketServer:
@@ -98,14 +35,13 @@ class SocketServer:
         self._link = link
         self._host = host
         origins = list(allowed_origins)
-        self._server = _MeteredServer(
+        self._server = MeteredServer(
             self,
             limits,
             client_manager=link,
             async_mode="asgi",
             async_handlers=False,
             cors_allowed_origins="*" if origins == ["*"] else origins or None,
-            max_http_buffer_size=limits.max_bytes,
             json=WIRE,
             logger=Silent(),
             engineio_logger=Silent(),
@@ -160,6 +96,10 @@ class SocketServer:
         """Take the socket out of the room."""
         if self.is_in(connection, room):
             self._link.basic_leave_room(connection.sid, NAMESPACE, room)
+
+    def notice(self, event: str, note: Notice) -> None:
+        """Call `note` with what the sockets of this process are told by that event."""
+        self._link.notice(event, note)
 
     async def tell_here(self, room: str, event: str, data: Mapping[str, Any]) -> None:
         """Send the event to the sockets of this process that are in the room."""
@@ -289,51 +229,3 @@ class SocketServer:
         if connection.expiry is not None:
             connection.expiry.cancel()
             connection.expiry = None
-
-
-class _MeteredServer(AsyncServer):  # type: ignore[misc]  # the library has no types
-    """Counts what each transport sends before it is looked into."""
-
-    def __init__(self, sockets: SocketServer, limits: SocketLimits, **options: Any) -> None:
-        super().__init__(**options)
-        self._sockets = sockets
-        self._limits = limits
-        self._meters: dict[str, Meter] = {}
-
-    async def acknowledge(self, eio_sid: str, packet_id: int, answer: object) -> None:
-        packet_type = 3  # ACK, of the protocol
-        packet = self.packet_class(packet_type, namespace=NAMESPACE, id=packet_id, data=[answer])
-        await self._send_packet(eio_sid, packet)
-
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        self._meters[eio_sid] = Meter(
-            per_second=self._limits.events_per_second, burst=self._limits.events_burst
-        )
-        asyncio.get_running_loop().call_later(_INTRODUCTION, self._expect_known, eio_sid)
-        await super()._handle_eio_connect(eio_sid, environ)
-
-    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
-        meter = self._meters.get(eio_sid)
-        if meter is None:
-            return  # closed already
-        match meter.count():
-            case Verdict.ADMITTED:
-                await self._read(eio_sid, super()._handle_eio_message(eio_sid, data))
-            case Verdict.REFUSED:
-                await self._read(eio_sid, self._sockets.refuse(eio_sid, data, meter.wait))
-            case Verdict.CLOSED:
-                await self._sockets.close_malicious(eio_sid, "flooding")
-
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        self._meters.pop(eio_sid, None)
-        await super()._handle_eio_disconnect(eio_sid, reason)
-
-    async def _read(self, eio_sid: str, reading: Any) -> None:
-        try:
-            await reading
-        except Exception:  # noqa: BLE001  whatever a packet was made to do, its sender goes for it
-            await self._sockets.close_malicious(eio_sid, "malformed")
-
-    def _expect_known(self, eio_sid: str) -> None:
-        if eio_sid in self._meters and not self._sockets.is_known(eio_sid):
-            self._sockets.soon(self._sockets.close_malicious(eio_sid, "silent"))

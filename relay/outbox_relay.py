@@ -17,6 +17,7 @@ from storage.crowds import span_of
 from storage.database import Database, DatabaseUnavailable
 from storage.group_commit import GroupCommit
 from storage.outbox import OutboxItem, OutboxKind
+from storage.posts import Post
 from storage.timeline import Event, NewEvent
 
 log = structlog.get_logger(__name__)
@@ -90,10 +91,13 @@ class OutboxRelay:
             async with self._database.transaction() as session:
                 items = await self._leased(session)
                 started = await crowds.started(session, (span_of(item.due_at) for item in items))
+                known = await posts.get_many(session, {item.subject_id for item in items})
             slots = asyncio.Semaphore(AT_ONCE)
-            in_crowds = _in_crowds(items, started)
             await asyncio.gather(
-                *(self._carry_out(item, crowd, slots) for item, crowd in in_crowds)
+                *(
+                    self._carry_out(item, known.get(item.subject_id), crowd, slots)
+                    for item, crowd in _in_crowds(items, started)
+                )
             )
         except DatabaseUnavailable as error:
             self._tell_away(error)
@@ -108,10 +112,13 @@ class OutboxRelay:
             return items
         return [*await outbox.lease_in_turn(session, duration=self._lease), *items]
 
-    async def _carry_out(self, item: OutboxItem, crowd: int, slots: asyncio.Semaphore) -> None:
+    async def _carry_out(
+        self, item: OutboxItem, post: Post | None, crowd: int, slots: asyncio.Semaphore
+    ) -> None:
         async with slots:
             try:
-                await self._hand_over(item, crowd)
+                started = post is not None and await self._workflows.carry_out(item, post, crowd)
+                await self._done(_Done(item=item, started=started))
             except WorkflowEnding as error:
                 await self._postpone(item, error)
             except (RPCError, RPCTimeoutOrCancelledError) as error:
@@ -129,12 +136,6 @@ class OutboxRelay:
         told = str(error) or type(error).__name__
         async with self._database.transaction() as session:
             await outbox.postpone(session, item.id, wait=wait, error=told[:500])
-
-    async def _hand_over(self, item: OutboxItem, crowd: int) -> None:
-        async with self._database.transaction() as session:
-            post = await posts.get(session, item.workspace_id, item.subject_id)
-        started = post is not None and await self._workflows.carry_out(item, post, crowd)
-        await self._done(_Done(item=item, started=started))
 
     async def _listen(self) -> None:
         """Keep one connection that hears of commits; without it the sweep finds everything."""

@@ -129,9 +129,10 @@ class PostWorkflows:
             prepare_lead=self._leads.prepare,
             arm_lead=self._leads.arm_in_crowd(crowd * len(deliveries)),
             heartbeat_timeout=self._leads.heartbeat_timeout,
-            version=2,
+            version=3,
         )
         delay = request.wake_at() - self._now()
+        begins_now = delay <= START_AT_ONCE
         try:
             await self._client.start_workflow(
                 PUBLISH_POST,
@@ -140,7 +141,8 @@ class PostWorkflows:
                 task_queue=ORCHESTRATION,
                 rpc_timeout=PATIENCE,
                 result_type=PublishPostResult,
-                start_delay=delay if delay > START_AT_ONCE else None,
+                start_delay=None if begins_now else delay,
+                request_eager_start=begins_now,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 priority=Priority(priority_key=post.priority, fairness_key=str(post.workspace_id)),

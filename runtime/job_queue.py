@@ -16,6 +16,7 @@ from jobs.loop import CarryOut, JobLoop
 from jobs.mail import SendingMail
 from jobs.notifying import READERS, Notifying
 from jobs.runner import JobRunner
+from jobs.taking_back import TakingBack
 from jobs.through_temporal import JobActivities, TemporalQueue
 from jobs.uploads import ForgettingUploads
 from runtime.resources import Resources
@@ -32,6 +33,7 @@ def job_handlers(resources: Resources) -> Handlers:
     }
     return {
         **notifying,
+        JobKind.TAKE_BACK: TakingBack(database=database, live=live),
         JobKind.FAN_OUT_POST: FanOut(database, live),
         JobKind.SEND_MAIL: SendingMail(
             database=database,

@@ -1,6 +1,6 @@
 """What a process holds while it runs: connections, the vault, the adapters."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +17,7 @@ from cache.redis_store import RedisStore
 from domain.networks import Network
 from mail.sender import MailSender
 from networks.bluesky.posts import BlueskyPosts
-from networks.feed import FeedEntry, FeedPosts, FeedUnavailable
+from networks.feed import FeedEntry, FeedName, FeedPosts, FeedUnavailable
 from networks.http_client import HttpClient
 from networks.mastodon.statuses import MastodonStatuses
 from networks.meta.facebook import FacebookPages
@@ -31,7 +31,10 @@ from realtime.redis_link import RedisLink
 from runtime.metrics import Metrics
 from runtime.settings import InvalidSettings, Settings, StorageProvider
 from runtime.signing_in import SigningIn, mail_sender, open_signing_in
+from storage import pictures
+from storage.callers import Callers
 from storage.database import Database, DatabaseUnavailable
+from storage.feed import pages as feed_pages
 from storage.feed import publishing as feed_publishing
 from storage.feed.publishing import FAN_OUT_LIMIT
 from storage.feed.versions import FeedVersions
@@ -47,6 +50,7 @@ class Resources:
     settings: Settings
     metrics: Metrics
     database: Database
+    callers: Callers
     vault: TokenVault
     media_store: MediaStore
     media_links: MediaLinks
@@ -88,6 +92,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
             settings=settings,
             metrics=Metrics(by_workspace=settings.metrics_by_workspace),
             database=database,
+            callers=Callers(database),
             vault=TokenVault([key.get_secret_value() for key in settings.credentials_keys]),
             media_store=_media_store(settings),
             media_links=MediaLinks(
@@ -152,6 +157,25 @@ class FeedTable:
                     media=[(file.media_id, file.alt_text) for file in entry.media],
                     fan_out_limit=self._fan_out_limit,
                 )
+        except DatabaseUnavailable as error:
+            raise FeedUnavailable from error
+
+    async def name_of(self, remote_id: str) -> FeedName | None:
+        """What the one of that id is called now. Raises FeedUnavailable."""
+        try:
+            async with self._database.transaction() as session:
+                page = await feed_pages.find(session, remote_id)
+        except DatabaseUnavailable as error:
+            raise FeedUnavailable from error
+        if page is None:
+            return None
+        return FeedName(handle=page.handle, display_name=page.display_name)
+
+    async def make_ready(self, media_ids: Sequence[UUID]) -> None:
+        """Have the sizes of these pictures made. Raises FeedUnavailable."""
+        try:
+            async with self._database.transaction() as session:
+                await pictures.ask_for(session, media_ids)
         except DatabaseUnavailable as error:
             raise FeedUnavailable from error
 

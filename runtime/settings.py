@@ -240,6 +240,9 @@ class Settings(BaseSettings):
     armed_per_second: Annotated[float, Field(gt=0)] = 60.0
     """Deliveries that this system hands to workers in a second: a crowd is armed that much earlier.
     """
+    claimed_per_second: Annotated[float, Field(gt=0)] = 1500.0
+    """Deliveries that one worker claims in a second while all others claim too: its part of a crowd
+    is claimed that much ahead. The more workers share a database, the less."""
     prepare_lead_seconds: Annotated[float, Field(ge=0)] = 60.0
     """How long before its publish time a delivery's media is transferred."""
     retry_delays_seconds: Annotated[tuple[float, ...], NoDecode] = (30.0, 60.0, 120.0)

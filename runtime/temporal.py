@@ -1,6 +1,7 @@
 """The connection to Temporal."""
 
 from compileall import compile_dir
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,8 @@ from temporalio.api.operatorservice.v1 import (
     ListSearchAttributesRequest,
 )
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter, pydantic_data_converter
+from temporalio.converter import CompositePayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -20,6 +22,24 @@ from contracts import search_attributes
 from runtime.settings import Settings
 
 log = structlog.get_logger(__name__)
+
+_CONVERTERS: Final = tuple(PydanticPayloadConverter().converters.values())
+
+
+class SharedPayloadConverter(CompositePayloadConverter):
+    """Pydantic's, with one memory of types for the process.
+
+    Each workflow has a converter of its own, and would work out anew how each type is read.
+    """
+
+    def __init__(self) -> None:
+        """Without options, as Temporal makes it."""
+        super().__init__(*_CONVERTERS)
+
+
+DATA_CONVERTER: Final = replace(
+    pydantic_data_converter, payload_converter_class=SharedPayloadConverter
+)
 
 WORKFLOWS: Final = Path(workflows.__path__[0])
 
@@ -32,22 +52,26 @@ async def connect_temporal(settings: Settings, *, lazy: bool = False) -> Client:
         namespace=settings.temporal_namespace,
         api_key=api_key.get_secret_value() if api_key else None,
         tls=settings.temporal_tls,
-        data_converter=pydantic_data_converter,
+        data_converter=DATA_CONVERTER,
         lazy=lazy,
     )
 
 
-def workflow_runner() -> SandboxedWorkflowRunner:
+def workflow_runner(*, shares_workflows: bool = False) -> SandboxedWorkflowRunner:
     """The sandbox, with the pure rooms passed through: they are the same for every workflow.
 
-    It imports the workflows' own modules anew for each workflow. They are compiled here, once:
-    where Python may not write its bytecode, each import would compile them again.
+    It imports the workflows' own modules anew for each workflow, so that a clock they read or a
+    state they keep is an error: in tests. A worker shares them, which is most of what it costs to
+    begin a workflow. They are compiled here, once: where Python may not write its bytecode, each
+    import would compile them again.
     """
     if not compile_dir(WORKFLOWS, quiet=2):
         log.warning("workflows not compiled", folder=str(WORKFLOWS))
     restrictions = SandboxRestrictions.default.with_passthrough_modules(
         "contracts", "domain", "pydantic", "uuid_utils", "regex"
     )
+    if shares_workflows:
+        restrictions = restrictions.with_passthrough_modules("workflows")
     return SandboxedWorkflowRunner(restrictions=restrictions)
 
 

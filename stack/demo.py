@@ -16,7 +16,9 @@ from uuid import uuid4
 
 from networks.http_client import FilePart, HttpClient, NotConnected
 from stack.children import ROOT
+from stack.demo_follower import following
 from stack.demo_posts import AFTER_A_STOP, NETWORKS, POSTS, DemoPost, picture
+from stack.demo_report import DemoFailed, Shown, report
 from stack.errors import StackError
 from stack.home import Home
 from stack.ports import Ports
@@ -32,24 +34,8 @@ LEAD_OVER_A_STOP = timedelta(seconds=25)
 PATIENCE = timedelta(seconds=60)
 """After the publish time, before a delivery counts as missing."""
 
-
-class DemoFailed(Exception):
-    """Something did not go as it should; the text says what."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One delivery as the table shows it."""
-
-    network: str
-    kind: str
-    status: str
-    permalink: str
-    lateness_ms: int | None
-    expected: int
-    """Public items that it should have made."""
-    public: int
-    """Public items that the network says it made."""
+HEARD_WITHIN = timedelta(seconds=5)
+"""After everything is settled, before a follower counts as not told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +56,8 @@ class Demo:
         self._addresses = addresses
         self._api_key = api_key
         self._accounts: dict[str, str] = {}
+        self._page = ""
+        """The user of the feed that its account speaks for."""
         self._run = uuid4().hex[:8]
 
     async def connect_accounts(self) -> None:
@@ -81,7 +69,10 @@ class Demo:
                 account = {"network": network, "handle": handle, "name": "Corner bakery"}
                 credentials = (await self._sandbox("POST", "accounts", account))["credentials"]
             body = {"network": network, "credentials": _texts(credentials)}
-            self._accounts[network] = (await self._api("POST", "/v1/accounts", body))["id"]
+            connected = await self._api("POST", "/v1/accounts", body)
+            self._accounts[network] = connected["id"]
+            if network == "feed":
+                self._page = connected["remote_id"]
         await self._sandbox("POST", "accounts", {"network": "bluesky", "handle": "miller.test"})
 
     async def schedule(self, posts: Sequence[DemoPost], lead: timedelta) -> Scheduled:
@@ -112,8 +103,21 @@ class Demo:
         )
         return Scheduled(publish_at=publish_at, posts=by_id)
 
-    async def wait(self, scheduled: Scheduled) -> list[Shown]:
-        """Wait until every delivery is settled, or too late; then ask the networks."""
+    async def see_through(self, scheduled: Scheduled) -> list[Shown]:
+        """Wait for all of it, while somebody who follows the feed's page looks at a screen."""
+        async with following(self._http, self._addresses.api, self._page) as follower:
+            answers = await self._settled(scheduled)
+            on_feed = [
+                _feed_post(delivery)
+                for answer in answers
+                for delivery in answer["deliveries"]
+                if delivery["network"] == "feed" and delivery["status"] == "published"
+            ]
+            heard = await follower.heard(on_feed, within=HEARD_WITHIN)
+        return self._shown(scheduled, answers, await self._public(), heard)
+
+    async def _settled(self, scheduled: Scheduled) -> list[dict[str, Any]]:
+        """The posts, once every delivery is settled, or it is too late."""
         answers: list[dict[str, Any]] = []
         while datetime.now(UTC) < scheduled.publish_at + PATIENCE:
             answers = [
@@ -123,7 +127,15 @@ class Demo:
             if statuses <= {"published", "failed", "unconfirmed", "cancelled"}:
                 break
             await asyncio.sleep(0.5)
-        public = await self._public()
+        return answers
+
+    def _shown(
+        self,
+        scheduled: Scheduled,
+        answers: Sequence[dict[str, Any]],
+        public: Counter[tuple[str, str]],
+        heard: Mapping[str, datetime],
+    ) -> list[Shown]:
         return [
             Shown(
                 network=delivery["network"],
@@ -133,6 +145,7 @@ class Demo:
                 lateness_ms=delivery["lateness_ms"],
                 expected=scheduled.posts[answer["id"]].parts,
                 public=public[delivery["network"], _marked(answer["text"])],
+                heard_ms=_milliseconds(scheduled.publish_at, heard.get(_feed_post(delivery))),
             )
             for answer in answers
             for delivery in answer["deliveries"]
@@ -192,25 +205,17 @@ def _marked(text: str) -> str:
     return text.rpartition("[")[2].partition("]")[0]
 
 
+def _feed_post(delivery: dict[str, Any]) -> str:
+    """The id of the feed post that a delivery to the feed has become."""
+    return (delivery["permalink"] or "").rpartition("/")[2]
+
+
+def _milliseconds(publish_at: datetime, moment: datetime | None) -> int | None:
+    return None if moment is None else (moment - publish_at) // timedelta(milliseconds=1)
+
+
 def _why(delivery: dict[str, Any]) -> str:
     return delivery["reason"]["message"] if delivery["reason"] else "-"
-
-
-def report(shown: Sequence[Shown]) -> bool:
-    """Print the table and the last line; whether everything is as it should be."""
-    print(f"\n{'network':<10}{'kind':<22}{'lateness':>9}  permalink")
-    for one in sorted(shown, key=lambda one: (one.network, one.kind)):
-        late = "-" if one.lateness_ms is None else f"{one.lateness_ms} ms"
-        told = one.permalink if one.status == "published" else f"{one.status}: {one.permalink}"
-        print(f"{one.network:<10}{one.kind:<22}{late:>9}  {told}")
-    published = sum(one.status == "published" for one in shown)
-    duplicates = sum(max(0, one.public - one.expected) for one in shown)
-    missing = sum(max(0, one.expected - one.public) for one in shown)
-    print(
-        f"\ndemo: published {published}/{len(shown)}, duplicates {duplicates}, missing {missing}",
-        flush=True,
-    )
-    return bool(shown) and published == len(shown) and not duplicates and not missing
 
 
 async def _demonstrate(home: Path, ports: Ports) -> bool:
@@ -222,15 +227,15 @@ async def _demonstrate(home: Path, ports: Ports) -> bool:
         if folder.api_key is not None and await _answers(http, running):
             print(f"Using the system that runs at {running.api}: it is not stopped in between.")
             demo = await _connected(http, running, folder.api_key)
-            return report(await demo.wait(await demo.schedule(POSTS, LEAD)))
+            return report(await demo.see_through(await demo.schedule(POSTS, LEAD)))
         async with _started(http, home, ports) as demo:
-            shown = await demo.wait(await demo.schedule(POSTS, LEAD))
+            shown = await demo.see_through(await demo.schedule(POSTS, LEAD))
         print("Everything is stopped. Once more, with a stop between scheduling and publishing ...")
         async with _started(http, home, ports) as demo:
             scheduled = await demo.schedule(AFTER_A_STOP, LEAD_OVER_A_STOP)
         print("Stopped while the posts sleep. Starting again ...")
         async with _started(http, home, ports) as demo:
-            shown += await demo.wait(scheduled)
+            shown += await demo.see_through(scheduled)
         return report(shown)
     finally:
         await http.close()

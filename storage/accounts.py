@@ -7,7 +7,20 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Text, Uuid, any_, bindparam, func, literal, or_, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -155,21 +168,32 @@ def account_of(row: AccountRow | Row[Any]) -> Account:
 
 
 async def find_to_use(
-    session: AsyncSession, workspace_id: UUID, account_ids: Collection[UUID]
-) -> dict[UUID, Account]:
-    """Those of the ids that are the workspace's, kept connected until the transaction ends."""
-    named = {"workspace_id": workspace_id, "account_ids": list(account_ids)}
-    return {row.id: account_of(row) for row in await session.execute(_TO_USE, named)}
+    session: AsyncSession, wanted: Collection[tuple[UUID, UUID]]
+) -> Sequence[Account]:
+    """Of workspaces and ids, the accounts that are theirs: kept until the transaction ends."""
+    named = {
+        "workspace_ids": [workspace_id for workspace_id, _ in wanted],
+        "account_ids": [account_id for _, account_id in wanted],
+    }
+    return [account_of(row) for row in await session.execute(_TO_USE, named)]
 
+
+_WANTED: Final = (
+    func.unnest(
+        bindparam("workspace_ids", type_=ARRAY(Uuid)), bindparam("account_ids", type_=ARRAY(Uuid))
+    )
+    .table_valued(column("workspace_id", Uuid), column("id", Uuid), name="wanted")
+    .render_derived()
+)
 
 _TO_USE: Final = (
-    select(*(column for column in AccountRow.__table__.c if column.name != "credentials"))
-    .where(
-        AccountRow.workspace_id == bindparam("workspace_id"),
-        AccountRow.id == any_(bindparam("account_ids", type_=ARRAY(Uuid))),
+    select(*(one for one in AccountRow.__table__.c if one.name != "credentials"))
+    .join(
+        _WANTED,
+        (AccountRow.id == _WANTED.c.id) & (AccountRow.workspace_id == _WANTED.c.workspace_id),
     )
     .order_by(AccountRow.id)  # one order of locking for all
-    .with_for_update(read=True, key_share=True)
+    .with_for_update(read=True, key_share=True, of=AccountRow)
 )
 """Made once: each request that writes a post runs it."""
 

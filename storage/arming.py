@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, func, select, update
+from sqlalchemy import DateTime, Integer, Uuid, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import WAITING, DeliveryStatus
@@ -17,6 +18,10 @@ from storage.post_status import derive_post_statuses, lock_posts
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event, NewEvent
 from storage.unnested import unnested
+from storage.waking import wake_after_commit
+
+MOVED: Final = "punctual_moved"
+"""The channel on which workers hear of posts that were changed while they had them armed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +54,28 @@ async def prepare_many(
     await _lock(session, arrivals)
     await _enter(session, arrivals, DeliveryStatus.PREPARING, Event.PREPARING)
     return await _read(session, arrivals)
+
+
+def tell_armed(session: AsyncSession, post_id: UUID) -> None:
+    """Have workers look again at what they have armed of a post, once this is committed."""
+    wake_after_commit(session, MOVED, str(post_id))
+
+
+async def moved(session: AsyncSession, states: Sequence[DeliveryState]) -> set[UUID]:
+    """Those that are no longer armed as they were read: a claim of them would be lost."""
+    read = unnested(
+        "read",
+        id=(Uuid(), [state.delivery_id for state in states]),
+        revision=(Integer(), [state.revision for state in states]),
+        publish_at=(DateTime(timezone=True), [state.publish_at for state in states]),
+    )
+    as_read = (
+        (DeliveryRow.status == DeliveryStatus.ARMED)
+        & (DeliveryRow.revision == read.c.revision)
+        & (DeliveryRow.publish_at == read.c.publish_at)
+    )
+    query = select(read.c.id).join(DeliveryRow, DeliveryRow.id == read.c.id).where(~as_read)
+    return set(await session.scalars(query))
 
 
 async def _lock(session: AsyncSession, arrivals: Sequence[Arrival]) -> None:

@@ -36,6 +36,8 @@ class JobKind(StrEnum):
     """A feed post reaches its followers' timelines."""
     NOTIFY = "notify"
     """People hear of what another did."""
+    TAKE_BACK = "take_back"
+    """People hear no more of what another did and undid."""
     SEND_MAIL = "send_mail"
     MAKE_IMAGES = "make_images"
     """An uploaded picture gets its sizes."""

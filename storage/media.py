@@ -10,21 +10,21 @@ from sqlalchemy import (
     Select,
     Text,
     Uuid,
-    any_,
     cast,
     delete,
     func,
     insert,
-    literal,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONPATH
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.content import MediaFacts
 from domain.deliveries import PostStatus
+from storage import pictures
 from storage.tables import MediaRow, PostRevisionRow, PostRow
+from storage.unnested import unnested
 
 _NOT_OUT_YET: Final = (PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHING)
 
@@ -118,27 +118,42 @@ async def find_any(session: AsyncSession, media_id: UUID) -> Media | None:
 
 
 async def find_to_use(
-    session: AsyncSession, workspace_id: UUID, media_ids: Collection[UUID]
-) -> dict[UUID, Media]:
-    """Those of the ids that are the workspace's, kept from deletion until the transaction ends."""
+    session: AsyncSession, wanted: Collection[tuple[UUID, UUID]]
+) -> Sequence[Media]:
+    """Of workspaces and ids, the items that are theirs: not deleted until the transaction ends."""
+    asked = unnested(
+        "wanted",
+        workspace_id=(Uuid(), [workspace_id for workspace_id, _ in wanted]),
+        id=(Uuid(), [media_id for _, media_id in wanted]),
+    )
     query = (
         select(MediaRow)
-        .where(
-            MediaRow.workspace_id == workspace_id,
-            MediaRow.id == any_(literal(list(media_ids), ARRAY(Uuid))),
-        )
+        .join(asked, (MediaRow.id == asked.c.id) & (MediaRow.workspace_id == asked.c.workspace_id))
         .order_by(MediaRow.id)  # one order of locking for all
-        .with_for_update(read=True, key_share=True)
+        .with_for_update(read=True, key_share=True, of=MediaRow)
     )
-    return {row.id: _media(row) for row in await session.scalars(query)}
+    return [_media(row) for row in await session.scalars(query)]
 
 
 async def create_of_user(session: AsyncSession, user_id: UUID, new: NewMedia) -> Media:
-    """Make a user's uploaded file known."""
+    """Make a user's uploaded file known, and have the sizes made that others see of it."""
     created = await session.scalars(
         insert(MediaRow).values(user_id=user_id, **asdict(new)).returning(MediaRow)
     )
-    return _media(created.one())
+    media = _media(created.one())
+    await pictures.ask_for(session, [media.id])
+    return media
+
+
+async def lock_of_user(session: AsyncSession, user_id: UUID, media_id: UUID) -> Media | None:
+    """The media item of that id, if it is the user's, held until the transaction ends."""
+    query = (
+        select(MediaRow)
+        .where(MediaRow.user_id == user_id, MediaRow.id == media_id)
+        .with_for_update()
+    )
+    row = await session.scalar(query)
+    return None if row is None else _media(row)
 
 
 async def find_of_user_to_use(

@@ -6,46 +6,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    DateTime,
-    Integer,
-    Select,
-    String,
-    TableValuedAlias,
-    Uuid,
-    case,
-    func,
-    literal,
-    select,
-    true,
-    union_all,
-)
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.selectable import LateralFromClause
 
-from domain.deliveries import DeliveryStatus
 from domain.limits import AccountLimits
 from domain.networks import Network
 from domain.quotas import COUNTED, Counted, Quota, of_account
-from storage import sends
-from storage.tables import (
-    AccountLimitRow,
-    AccountRow,
-    AttemptRow,
-    DeliveryRow,
-    PostRevisionRow,
-)
-from storage.unnested import unnested
+from storage.planned_sends import LOOK_AHEAD, WEIGH
 
 _NOTHING: Final = timedelta(0)
 _LONG_AGO: Final = timedelta(days=365)
 
-_PLANNED: Final = [
-    # Spelt out, because a parameter would keep the planner from the partial index.
-    literal(status, DeliveryRow.status.type, literal_execute=True)
-    for status in (DeliveryStatus.SCHEDULED, DeliveryStatus.PREPARING, DeliveryStatus.ARMED)
-]
+_MOST: Final = 2**31 - 1
+"""Rows, as PostgreSQL's integer counts them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +31,22 @@ class Span:
     """UTC: of the first moment that matters."""
     until: datetime
     """UTC: of the last one."""
+
+    @property
+    def window(self) -> timedelta:
+        """Of the quota that looks back furthest."""
+        return max((one.window for one in self.quotas), default=_NOTHING)
+
+    @property
+    def tightest(self) -> int:
+        """The limit that is reached first; 0 where there is none."""
+        return min((one.limit for one in self.quotas), default=0)
+
+    @property
+    def most(self) -> int:
+        """How many plans fill the quotas twice, all along the span."""
+        windows = 1 + (self.until - self.since) // self.window if self.window else 1
+        return min(2 * windows * max((one.limit for one in self.quotas), default=0), _MOST)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,143 +74,79 @@ class Outlook:
     """Why it is limited: {type, message, evidence}."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """One account's sends around a time, as one number."""
+
+    cost: int
+    """Of what was sent and what waits; whatever is beyond its network's tightest quota may miss."""
+    quotas: tuple[Quota, ...]
+    """As `Outlook` has them."""
+    limited_until: datetime | None
+    """UTC; None when that has passed."""
+
+
+async def weigh(
+    session: AsyncSession, spans: Sequence[Span], *, now: datetime, without: UUID | None = None
+) -> list[Load]:
+    """How much each span's account has sent and planned: one number, in one statement.
+
+    It counts what `look_ahead` would look at, and stops beyond the tightest quota.
+    """
+    asked = _asked(spans, [span.tightest + 1 for span in spans], now, without)
+    found: dict[int, Load] = {}
+    for number, cost, limits, until in await session.execute(WEIGH, asked):
+        span = spans[number]
+        found[number] = Load(
+            cost=cost or 0,
+            quotas=_own(span, limits),
+            limited_until=until if until is not None and until > now else None,
+        )
+    return [found[number] for number in range(len(spans))]
+
+
 async def look_ahead(
     session: AsyncSession, spans: Sequence[Span], *, now: datetime, without: UUID | None = None
-) -> Mapping[UUID, Outlook]:
-    """The outlook of each account, in one statement; `without` is a post to leave out.
+) -> list[Outlook]:
+    """The outlook of each span, in one statement; `without` is a post to leave out.
 
     Of an account's plans, the latest that fill its quotas twice are read, from two windows before
     the span on: more of them could only show that it is late by more.
     """
-    asked = _asked(spans, now)
-    sent = (
-        select(
-            AttemptRow.account_id,
-            AttemptRow.started_at.label("at"),
-            sends.cost(asked.c.counts).label("cost"),
-            literal("sent").label("kind"),
-        )
-        .join(asked, AttemptRow.account_id == asked.c.account_id)
-        .where(AttemptRow.started_at > asked.c.sent_since)
-    )
-    known = (
-        select(
-            AccountRow.id,
-            AccountLimitRow.limited_until.label("at"),
-            literal(0).label("cost"),
-            literal("account").label("kind"),
-        )
-        .join(asked, AccountRow.id == asked.c.account_id)
-        .outerjoin(AccountLimitRow, AccountLimitRow.account_id == AccountRow.id)
-    )
-    found = union_all(sent, _waiting(asked, now, without), known).subquery()
-    is_account = found.c.kind == "account"
-    query = (
-        select(found, AccountRow.limits, AccountLimitRow.reason)
-        .outerjoin(AccountRow, (AccountRow.id == found.c.account_id) & is_account)
-        .outerjoin(AccountLimitRow, AccountLimitRow.account_id == AccountRow.id)
-        .order_by(found.c.at)
-    )
-    outlooks = {span.account_id: Outlook() for span in spans}
-    spanned = {span.account_id: span for span in spans}
-    for account_id, at, cost, kind, limits, reason in await session.execute(query):
-        outlook, span = outlooks[account_id], spanned[account_id]
+    asked = _asked(spans, [span.most for span in spans], now, without)
+    outlooks = [Outlook() for _ in spans]
+    for number, at, cost, kind, limits, reason in await session.execute(LOOK_AHEAD, asked):
+        outlook, span = outlooks[number], spans[number]
         if kind == "sent":
             outlook.sent += [at] * cost
         elif kind == "waiting":
             is_one = COUNTED[span.network] is Counted.CALLS
             outlook.waiting.append(Waiting(at=at, costs=(cost,) if is_one else (1,) * cost))
         else:
-            told = AccountLimits(**limits) if limits else None
-            outlook.quotas = of_account(span.network, span.quotas, told)
+            outlook.quotas = _own(span, limits)
             if at is not None and at > now:
                 outlook.limited_until, outlook.reason = at, reason
     return outlooks
 
 
-def _waiting(asked: TableValuedAlias, now: datetime, without: UUID | None) -> Select[Any]:
-    """The plans of each account: what is scheduled, and what was put off."""
-    on_time = _latest(
-        asked,
-        without,
-        DeliveryRow.publish_at,
-        DeliveryRow.status.in_(_PLANNED),
-        DeliveryRow.publish_at > asked.c.planned_since,
-    )
-    put_off = _latest(
-        asked, without, DeliveryRow.deferred_until, DeliveryRow.status == DeliveryStatus.DEFERRED
-    )
-    plans = union_all(
-        *(
-            select(
-                asked.c.account_id,
-                func.greatest(plan.c.at, literal(now, DateTime(timezone=True))).label("at"),
-                plan.c.cost,
-                literal("waiting").label("kind"),
-            ).select_from(asked.join(plan, true()))
-            for plan in (on_time, put_off)
-        )
-    ).subquery()
-    return select(plans)
+def _own(span: Span, limits: Mapping[str, Any] | None) -> tuple[Quota, ...]:
+    told = AccountLimits(**limits) if limits else None
+    return of_account(span.network, span.quotas, told)
 
 
-def _latest(
-    asked: TableValuedAlias,
-    without: UUID | None,
-    at: Any,
-    *conditions: ColumnElement[bool],
-) -> LateralFromClause:
-    query = (
-        select(at.label("at"), _cost(asked.c.counts).label("cost"))
-        .join(
-            PostRevisionRow,
-            (PostRevisionRow.post_id == DeliveryRow.post_id)
-            & (PostRevisionRow.revision == DeliveryRow.revision),
-        )
-        .where(
-            DeliveryRow.account_id == asked.c.account_id,
-            ~DeliveryRow.superseded,
-            at <= asked.c.until,
-            *conditions,
-        )
-        .order_by(at.desc())
-        .limit(asked.c.most)
-    )
-    if without is not None:
-        query = query.where(DeliveryRow.post_id != without)
-    return query.lateral()
-
-
-def _cost(counts: ColumnElement[str]) -> ColumnElement[int]:
-    """What a whole delivery costs, in SQL, from its post's content."""
-
-    def field_(name: str) -> ColumnElement[Any]:
-        content = PostRevisionRow.content
-        variant = content["variants"].op("->")(DeliveryRow.network.cast(String))
-        return func.coalesce(variant.op("->")(name), content["base"].op("->")(name))
-
-    comment = case((func.jsonb_typeof(field_("first_comment")) == "string", 1), else_=0)
-    return case(
-        (counts == Counted.POSTS.value, 1),
-        (
-            counts == Counted.CALLS.value,
-            2 + func.jsonb_array_length(field_("media")) + comment,
-        ),
-        else_=1 + func.jsonb_array_length(field_("thread")),
-    )
-
-
-def _asked(spans: Sequence[Span], now: datetime) -> TableValuedAlias:
-    when = DateTime(timezone=True)
-    longest = [max((one.window for one in span.quotas), default=_NOTHING) for span in spans]
-    early = [span.since - 2 * window for span, window in zip(spans, longest, strict=True)]
-    return unnested(
-        "asked",
-        account_id=(Uuid(), [span.account_id for span in spans]),
-        counts=(String(), [COUNTED[span.network].value for span in spans]),
-        sent_since=(when, [s.since - window for s, window in zip(spans, longest, strict=True)]),
+def _asked(
+    spans: Sequence[Span], most: Sequence[int], now: datetime, without: UUID | None
+) -> Mapping[str, Any]:
+    early = [span.since - 2 * span.window for span in spans]
+    return {
+        "number": list(range(len(spans))),
+        "account_id": [span.account_id for span in spans],
+        "counts": [COUNTED[span.network].value for span in spans],
+        "sent_since": [span.since - span.window for span in spans],
         # What should have left already leaves now, whenever that should have been.
-        planned_since=(when, [at if at > now else now - _LONG_AGO for at in early]),
-        until=(when, [span.until for span in spans]),
-        most=(Integer(), [2 * max((q.limit for q in s.quotas), default=0) for s in spans]),
-    )
+        "planned_since": [at if at > now else now - _LONG_AGO for at in early],
+        "until": [span.until for span in spans],
+        "most": most,
+        "now": now,
+        "without": without,
+    }

@@ -90,13 +90,13 @@ async def find_unmade(session: AsyncSession, media_id: UUID) -> Original | None:
 
 async def mark_ready(
     session: AsyncSession, media_id: UUID, sizes: Mapping[str, PictureSize]
-) -> None:
-    """The sizes are in the media store, every one."""
+) -> bool:
+    """The sizes are in the media store, every one; False when nobody needs them any more."""
     told = {
         name: {"width": one.width, "height": one.height, "bytes": one.bytes, "sha256": one.sha256}
         for name, one in sizes.items()
     }
-    await _settle(session, media_id, status=PictureStatus.READY, sizes=told)
+    return await _settle(session, media_id, status=PictureStatus.READY, sizes=told)
 
 
 async def mark_failed(session: AsyncSession, media_id: UUID, failure: str) -> None:
@@ -128,9 +128,11 @@ def as_picture(row: PictureRow, alt_text: str) -> Picture:
 
 async def _settle(
     session: AsyncSession, media_id: UUID, *, status: PictureStatus, **changes: Any
-) -> None:
-    await session.execute(
+) -> bool:
+    settled = await session.scalars(
         update(PictureRow)
         .where(PictureRow.media_id == media_id, PictureRow.status == PictureStatus.PROCESSING)
         .values(status=status.value, made_at=func.now(), **changes)
+        .returning(PictureRow.media_id)
     )
+    return settled.one_or_none() is not None

@@ -25,12 +25,15 @@ AWAY: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceEr
 PAUSE: Final = 1.0
 """Seconds between two tries to listen."""
 
-_CHANNELS: Final = "channels to wake"
+_CALLS: Final = "whom to wake"
 
 
-def wake_after_commit(session: AsyncSession, channel: str) -> None:
-    """Have those who listen on the channel woken once the running transaction is committed."""
-    session.info.setdefault(_CHANNELS, set()).add(channel)
+def wake_after_commit(session: AsyncSession, channel: str, about: str = "") -> None:
+    """Have those who listen on the channel woken once the running transaction is committed.
+
+    `about` is what they hear: an id, if anything.
+    """
+    session.info.setdefault(_CALLS, set()).add((channel, about))
 
 
 class Waker:
@@ -39,13 +42,13 @@ class Waker:
     def __init__(self, engine: AsyncEngine) -> None:
         """Takes one of its connections for each notification."""
         self._engine = engine
-        self._channels: set[str] = set()
+        self._calls: set[tuple[str, str]] = set()
         self._running: asyncio.Task[None] | None = None
 
     def committed(self, session: AsyncSession) -> None:
         """Wake whom the committed transaction wanted woken, soon."""
-        self._channels.update(session.info.pop(_CHANNELS, ()))
-        if self._channels and (self._running is None or self._running.done()):
+        self._calls.update(session.info.pop(_CALLS, ()))
+        if self._calls and (self._running is None or self._running.done()):
             self._running = asyncio.create_task(self._notify())
 
     async def close(self) -> None:
@@ -55,36 +58,46 @@ class Waker:
             await asyncio.gather(self._running, return_exceptions=True)
 
     async def _notify(self) -> None:
-        while self._channels:
-            channels, self._channels = self._channels, set()
+        while self._calls:
+            calls, self._calls = self._calls, set()
             try:
-                await self._send(channels)
+                await self._send(calls)
             except (SQLAlchemyError, *AWAY) as error:
                 log.debug("nobody woken", error=type(error).__name__)
             await asyncio.sleep(EVERY)
 
-    async def _send(self, channels: Collection[str]) -> None:
+    async def _send(self, calls: Collection[tuple[str, str]]) -> None:
         async with self._engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             if driver is not None:  # a transaction of its own, which writes nothing to the disk
                 await driver.execute(
-                    "SELECT pg_notify(channel, '') FROM unnest($1::text[]) channel", list(channels)
+                    "SELECT pg_notify(channel, about)"
+                    " FROM unnest($1::text[], $2::text[]) AS call (channel, about)",
+                    [channel for channel, _ in calls],
+                    [about for _, about in calls],
                 )
 
 
 async def listen(
     database_url: str, channel: str, *, woken: Callable[[], None], away: Callable[[], None]
 ) -> None:
-    """Call `woken` whenever somebody wakes the channel, until cancelled.
+    """Call `woken` whenever somebody wakes the channel, until cancelled. See `hear`."""
+    await hear(database_url, channel, heard=lambda _: woken(), away=away)
 
-    Also each time the connection stands, for what came before. `away` is called when PostgreSQL
-    does not answer; it is tried again. `database_url` is plain postgresql://.
+
+async def hear(
+    database_url: str, channel: str, *, heard: Callable[[str], None], away: Callable[[], None]
+) -> None:
+    """Call `heard` whenever somebody wakes the channel, with what it is about, until cancelled.
+
+    Also each time the connection stands, about nothing: anything may have come before. `away` is
+    called when PostgreSQL does not answer; it is tried again. `database_url` is plain postgresql://.
     """
     while True:
         try:
             connection = await asyncpg.connect(database_url, timeout=5)
             try:
-                await _hear(connection, channel, woken)
+                await _hear(connection, channel, heard)
             finally:
                 await connection.close(timeout=1)
         except AWAY:
@@ -92,9 +105,9 @@ async def listen(
         await asyncio.sleep(PAUSE)
 
 
-async def _hear(connection: asyncpg.Connection, channel: str, woken: Callable[[], None]) -> None:
+async def _hear(connection: asyncpg.Connection, channel: str, heard: Callable[[str], None]) -> None:
     closed = asyncio.Event()
     connection.add_termination_listener(lambda _: closed.set())
-    await connection.add_listener(channel, lambda *_: woken())
-    woken()
+    await connection.add_listener(channel, lambda *told: heard(str(told[-1])))
+    heard("")
     await closed.wait()

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import new_id
@@ -123,19 +123,11 @@ async def create_key(session: AsyncSession, workspace_id: UUID, new: NewApiKey) 
     return _key(created.one())
 
 
-async def find_key_by_prefix(session: AsyncSession, prefix: str) -> StoredKey | None:
-    """The key with that public part, revoked ones included."""
-    row = (await session.execute(_KEY_BY_PREFIX, {"prefix": prefix})).one_or_none()
-    if row is None:
-        return None
-    return StoredKey(key=_key(row), secret_hash=row.secret_hash, use_to_note=row.stale)
-
-
 async def note_use(session: AsyncSession, key_id: UUID) -> None:
     """Keep that the key was used just now, unless somebody noted it in the last minute."""
     await session.execute(
         update(ApiKeyRow)
-        .where(ApiKeyRow.id == key_id, _use_is_stale())
+        .where(ApiKeyRow.id == key_id, use_is_stale())
         .values(last_used_at=func.now())
     )
 
@@ -166,17 +158,12 @@ async def revoke_key(session: AsyncSession, workspace_id: UUID, key_id: UUID) ->
     return revoked.one_or_none() is not None
 
 
-def _use_is_stale() -> ColumnElement[bool]:
+def use_is_stale() -> ColumnElement[bool]:
+    """Whether the key's last use was noted more than `USE_NOTED_EVERY` ago, or never."""
     return or_(
         ApiKeyRow.last_used_at.is_(None),
         ApiKeyRow.last_used_at < func.now() - USE_NOTED_EVERY,
     )
-
-
-_KEY_BY_PREFIX: Final = select(*ApiKeyRow.__table__.c, _use_is_stale().label("stale")).where(
-    ApiKeyRow.prefix == bindparam("prefix")
-)
-"""Made once: each request of a key runs it."""
 
 
 def _workspace(row: WorkspaceRow) -> Workspace:
@@ -189,7 +176,7 @@ def _workspace(row: WorkspaceRow) -> Workspace:
     )
 
 
-def _key(row: ApiKeyRow | Row[*tuple[Any, ...]]) -> ApiKey:
+def _key(row: ApiKeyRow) -> ApiKey:
     return ApiKey(
         id=row.id,
         workspace_id=row.workspace_id,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
 from sqlalchemy import event
@@ -11,6 +12,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 
 from storage.database import Database
+from storage.reading import FixedRead, Reader
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -30,10 +32,15 @@ def sent_to(database: Database) -> Iterator[list[Statement]]:
     ) -> None:
         sent.append((statement, parameters))
 
-    engine = database._engine.sync_engine
+    async def rows(reader: Reader, query: FixedRead, **values: object) -> list[asyncpg.Record]:
+        sent.append((query.statement, tuple(query.arguments(**values))))
+        return await read(reader, query, **values)
+
+    engine, read = database._engine.sync_engine, Reader.rows
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with patch.object(Reader, "rows", rows):
+            yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)
 

@@ -7,14 +7,14 @@ from typing import Any
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType
 
-from contracts.publishing import DeliveryRef, PublishPostRequest
+from contracts.publishing import GIVE_UP_AFTER, DeliveryRef, PublishPostRequest
 from contracts.task_queues import ORCHESTRATION, publish_queue
 
 EXACT_LEAD = 2
 """The request's version from which its arm lead is meant exactly."""
 
-GIVE_UP_AFTER = timedelta(days=7)
-"""Longer than any quota window or outage that waiting can cure."""
+AT_ONCE = 3
+"""The version from which what is due when it starts is tried by the worker that runs it."""
 
 SEND_BUDGET = timedelta(minutes=10)
 """One dispatch after its second has come: every part of a long thread, each within its timeout."""
@@ -51,6 +51,19 @@ def look_before_repeating(
         "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         "priority": _priority(request),
         "summary": f"publish to {ref.network}",
+    }
+
+
+def tries_at_once() -> Mapping[str, Any]:
+    """Publishing what is due, once, without a trip through Temporal for each step.
+
+    It ends within the workflow task that begins it, or keeps that alive. A worker that dies in its
+    middle is noticed when that task times out, ten seconds after it was last heard of.
+    """
+    return {
+        "start_to_close_timeout": SEND_BUDGET,
+        "retry_policy": RetryPolicy(maximum_attempts=1),
+        "cancellation_type": ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     }
 
 

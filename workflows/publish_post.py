@@ -6,10 +6,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    RetryState,
+    is_cancelled_exception,
+)
 
 from contracts import search_attributes
-from contracts.activity_interfaces import Bookkeeping, Publishing
+from contracts.activity_interfaces import Bookkeeping, Publishing, PublishingAtOnce
 from contracts.publishing import (
     FINISHED,
     PUBLISH_POST,
@@ -17,8 +23,10 @@ from contracts.publishing import (
     DeliveryGivenUp,
     DeliveryRef,
     DeliveryRequest,
+    DueDelivery,
     Ending,
     Move,
+    Pause,
     PublishOutcome,
     PublishPostRequest,
     PublishPostResult,
@@ -26,9 +34,11 @@ from contracts.publishing import (
 )
 from domain.deliveries import DeliveryStatus, PostStatus, post_status
 from workflows.activity_options import (
+    AT_ONCE,
     EXACT_LEAD,
     free_to_repeat,
     look_before_repeating,
+    tries_at_once,
     writes_down,
 )
 
@@ -51,6 +61,8 @@ class PublishPost:
         self._statuses: dict[UUID, DeliveryStatus] = {}
         self._dispatched: dict[UUID, workflow.ActivityHandle[PublishOutcome]] = {}
         self._withdrawn: set[UUID] = set()
+        self._at_once = {ref.delivery_id for ref in request.deliveries if self._is_due(ref)}
+        self._pauses: dict[UUID, Pause] = {}
         self._moves = 0
         self._finished = False
         self._shown = PostStatus.SCHEDULED
@@ -137,6 +149,7 @@ class PublishPost:
         self._pending = kept
         self._preparing = {ref.delivery_id for ref in move.deliveries if ref.prepare}
         self._publish_at = move.publish_at
+        self._at_once.clear()  # whoever moves a post waits for the task that takes the move
         if move.arm_lead is not None:
             self._arm_lead = move.arm_lead
         self._moves += 1
@@ -217,6 +230,9 @@ class PublishPost:
                 self._pending.pop(ref.delivery_id, None)
                 self._statuses[ref.delivery_id] = outcome.status
                 return
+            if outcome.ending is Ending.HELD:
+                # No patch: an ending that no recorded activity ever answered.
+                continue
             if self._moves == moves:
                 # The database knows of the move already; its update is still on the way.
                 self._publish_at = max(self._publish_at, outcome.publish_at)
@@ -225,6 +241,8 @@ class PublishPost:
 
     async def _outcome(self, ref: DeliveryRef) -> PublishOutcome | None:
         """How the dispatch ended; None when it was withdrawn."""
+        if ref.delivery_id in self._at_once:
+            return await self._try_at_once(ref)
         handle = workflow.start_activity_method(
             Publishing.publish_delivery,
             self._delivery_request(ref),
@@ -245,11 +263,48 @@ class PublishPost:
             self._withdrawn.discard(ref.delivery_id)
         return outcome
 
+    def _is_due(self, ref: DeliveryRef) -> bool:
+        """Whether nothing is to be expected but that it is sent now."""
+        return (
+            self._request.version >= AT_ONCE
+            and not ref.prepare
+            and self._request.publish_at <= workflow.now()
+        )
+
+    async def _try_at_once(self, ref: DeliveryRef) -> PublishOutcome | None:
+        """How it ended here; None when its network's queue goes on, or it was withdrawn."""
+        self._at_once.remove(ref.delivery_id)
+        handle = workflow.start_local_activity_method(
+            PublishingAtOnce.publish_at_once,
+            DueDelivery(delivery=self._delivery_request(ref), network=ref.network),
+            **tries_at_once(),
+        )
+        self._dispatched[ref.delivery_id] = handle
+        try:
+            outcome: PublishOutcome = await handle
+        except FailureError as error:  # as the activity raised it: Temporal wraps it at queues only
+            if ref.delivery_id not in self._withdrawn:
+                if is_cancelled_exception(error):
+                    raise
+                self._pause(ref, error)
+            return None
+        finally:
+            del self._dispatched[ref.delivery_id]
+            self._withdrawn.discard(ref.delivery_id)
+        return outcome
+
+    def _pause(self, ref: DeliveryRef, error: FailureError) -> None:
+        """Have the network's queue wait: there a wait is seen, and holds no task."""
+        if isinstance(error, ApplicationError) and error.next_retry_delay is not None:
+            until = workflow.now() + error.next_retry_delay
+            self._pauses[ref.delivery_id] = Pause(until=until, failure=error.type or "")
+
     def _give_up(self, ref: DeliveryRef, error: ActivityError) -> Awaitable[PublishOutcome]:
         reason = str(error.cause or error)[:500]
+        out_of_time = error.retry_state is RetryState.TIMEOUT
         return workflow.execute_activity_method(
             Bookkeeping.give_up_delivery,
-            DeliveryGivenUp(delivery_id=ref.delivery_id, reason=reason),
+            DeliveryGivenUp(delivery_id=ref.delivery_id, reason=reason, out_of_time=out_of_time),
             **writes_down(),
         )
 
@@ -259,6 +314,7 @@ class PublishPost:
             post_id=self._request.post_id,
             workspace_id=self._request.workspace_id,
             publish_at=self._publish_at,
+            pause=self._pauses.pop(ref.delivery_id, None),
         )
 
     def _status(self) -> PostStatus:

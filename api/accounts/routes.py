@@ -14,6 +14,7 @@ from api.auth.scopes import Scope
 from api.auth.service import Caller
 from api.instants import instant_of
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from domain.networks import Network
 from storage.accounts import AccountStatus
@@ -21,7 +22,7 @@ from storage.accounts import AccountStatus
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])
 
 
-def _service(resources: WithResources) -> AccountService:
+async def _service(resources: WithResources) -> AccountService:
     return AccountService(resources.database, resources.vault, resources.adapters)
 
 
@@ -38,7 +39,10 @@ Writer = Annotated[Caller, Depends(require(Scope.ACCOUNTS_WRITE))]
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    responses={200: {"model": AccountShown, "description": "Connected again, with the same id."}},
+    responses={
+        200: {"model": AccountShown, "description": "Connected again, with the same id."},
+        **refuses(409, 502, 503),
+    },
     summary="Connect an account",
 )
 async def connect_account(
@@ -99,13 +103,15 @@ async def show_capacity(
     return await capacity.read(known, account_id, instant_of("at", at))
 
 
-@router.post("/{account_id}/check", summary="Check an account")
+@router.post("/{account_id}/check", responses=refuses(409, 502, 503), summary="Check an account")
 async def check_account(service: Service, known: Writer, account_id: UUID) -> AccountShown:
     """Asks the network now; `status` tells the outcome. Needs `accounts:write`."""
     return AccountShown.of(await service.check(known, account_id))
 
 
-@router.delete("/{account_id}", status_code=204, summary="Disconnect an account")
+@router.delete(
+    "/{account_id}", status_code=204, responses=refuses(409), summary="Disconnect an account"
+)
 async def disconnect_account(
     service: Service,
     known: Writer,

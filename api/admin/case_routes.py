@@ -10,6 +10,7 @@ from api.admin.case_service import AdminCases
 from api.admin.guard import Moderator
 from api.chat.telling import Telling
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from domain.moderation import CaseStatus, Reportable
 from storage.moderation.cases import CaseFilter
@@ -17,11 +18,11 @@ from storage.moderation.cases import CaseFilter
 router = APIRouter(prefix="/v1/admin/cases", tags=["admin"])
 
 
-def _service(resources: WithResources) -> AdminCases:
+async def _service(resources: WithResources) -> AdminCases:
     return AdminCases(resources.database, Telling(resources.live, resources.media_links))
 
 
-def _chosen(
+async def _chosen(
     status: Annotated[CaseStatus | None, Query(description="Only those.")] = None,
     subject_type: Annotated[Reportable | None, Query(description="Only about those.")] = None,
     owner_id: Annotated[UUID | None, Query(description="Only about things of that user.")] = None,
@@ -65,19 +66,19 @@ async def list_case_reports(
     return page_of(found, wanted, show=CaseReportShown.of, id_of=lambda report: report.id)
 
 
-@router.post("/{case_id}/take", summary="Take a case")
+@router.post("/{case_id}/take", responses=refuses(409), summary="Take a case")
 async def take_case(service: Service, known: Moderator, case_id: UUID) -> CaseShown:
     """Others leave it alone then; admins can take it over. For moderators."""
     return CaseShown.of(await service.take(known, case_id))
 
 
-@router.post("/{case_id}/give-back", summary="Give a case back")
+@router.post("/{case_id}/give-back", responses=refuses(409), summary="Give a case back")
 async def give_case_back(service: Service, known: Moderator, case_id: UUID) -> CaseShown:
     """It is open again. For moderators."""
     return CaseShown.of(await service.give_back(known, case_id))
 
 
-@router.post("/{case_id}/resolve", summary="Resolve a case")
+@router.post("/{case_id}/resolve", responses=refuses(409), summary="Resolve a case")
 async def resolve_case(
     service: Service, known: Moderator, case_id: UUID, wanted: Resolution
 ) -> CaseShown:

@@ -14,11 +14,11 @@ from storage.charts import Step
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
 
-def _service(resources: WithResources) -> AdminCharts:
+async def _service(resources: WithResources) -> AdminCharts:
     return AdminCharts(resources.database)
 
 
-def _span(
+async def _span(
     since: Annotated[
         str | None,
         Query(alias="from", max_length=64, description="RFC 3339; a day or 30 before `to`."),

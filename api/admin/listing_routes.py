@@ -17,11 +17,11 @@ from storage.moderation.listings import ListingFilter
 router = APIRouter(prefix="/v1/admin/listings", tags=["admin"])
 
 
-def _service(resources: WithResources) -> AdminListings:
+async def _service(resources: WithResources) -> AdminListings:
     return AdminListings(resources.database)
 
 
-def _chosen(
+async def _chosen(
     seller_id: Annotated[UUID | None, Query(description="Only that user's.")] = None,
     status: Annotated[ListingStatus | None, Query(description="Only those.")] = None,
 ) -> ListingFilter:

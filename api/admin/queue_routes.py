@@ -24,11 +24,11 @@ from storage.stuck_outbox import OutboxFilter
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
 
-def _service(resources: WithResources) -> AdminQueues:
+async def _service(resources: WithResources) -> AdminQueues:
     return AdminQueues(resources.database)
 
 
-def _filter(
+async def _filter(
     kind: Annotated[OutboxKind | None, Query(description="Only those.")] = None,
     min_tries: Annotated[int, Query(ge=0, le=1_000_000, description="Tried so often.")] = 0,
     failing: Annotated[bool, Query(description="Only those that failed before.")] = False,

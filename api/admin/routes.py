@@ -11,6 +11,7 @@ from api.admin import (
     switch_routes,
     user_routes,
 )
+from api.problem_answers import refuses
 
 router = APIRouter()
 
@@ -23,4 +24,4 @@ for story in (
     audit_routes,
     chart_routes,
 ):
-    router.include_router(story.router)
+    router.include_router(story.router, responses=refuses(404))

@@ -13,7 +13,7 @@ from api.switches.schemas import SwitchboardShown
 router = APIRouter(prefix="/v1/admin/switches", tags=["admin"])
 
 
-def _service(resources: WithResources) -> AdminSwitches:
+async def _service(resources: WithResources) -> AdminSwitches:
     return AdminSwitches(resources.database, resources.settings.hold_rules)
 
 

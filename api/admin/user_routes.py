@@ -11,6 +11,7 @@ from api.admin.reasons import Reasoned
 from api.admin.user_schemas import Restored, RoleWanted, UserShown
 from api.admin.user_service import AdminUsers
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from domain.roles import UserRole
 from storage.users.searching import UserFilter
@@ -18,11 +19,11 @@ from storage.users.searching import UserFilter
 router = APIRouter(prefix="/v1/admin/users", tags=["admin"])
 
 
-def _service(resources: WithResources) -> AdminUsers:
+async def _service(resources: WithResources) -> AdminUsers:
     return AdminUsers(resources.database)
 
 
-def _chosen(
+async def _chosen(
     suspended: Annotated[bool | None, Query(description="Only those who are, or are not.")] = None,
     role: Annotated[UserRole | None, Query(description="Only those with that role.")] = None,
 ) -> UserFilter:
@@ -76,7 +77,7 @@ async def show_user(service: Service, _: Moderator, user_id: UUID) -> UserShown:
     return UserShown.of(await service.show(user_id))
 
 
-@router.post("/{user_id}/suspend", summary="Suspend a user")
+@router.post("/{user_id}/suspend", responses=refuses(409), summary="Suspend a user")
 async def suspend_user(
     service: Service, known: Moderator, user_id: UUID, why: Reasoned
 ) -> UserShown:
@@ -89,7 +90,7 @@ async def suspend_user(
     return UserShown.of(await service.suspend(actor_of(known), known.role, user_id, why.reason))
 
 
-@router.post("/{user_id}/restore", summary="Restore a user")
+@router.post("/{user_id}/restore", responses=refuses(409), summary="Restore a user")
 async def restore_user(
     service: Service, known: Moderator, user_id: UUID, why: Reasoned
 ) -> Restored:
@@ -99,7 +100,7 @@ async def restore_user(
     return Restored(**UserShown.of(user).model_dump(), resumed_deliveries=resumed)
 
 
-@router.put("/{user_id}/role", summary="Change what a user may do")
+@router.put("/{user_id}/role", responses=refuses(409), summary="Change what a user may do")
 async def change_user_role(
     service: Service, known: Admin, user_id: UUID, wanted: RoleWanted
 ) -> UserShown:

@@ -17,6 +17,7 @@ from api.auth.service import (
     no_such_workspace,
     recognise_key,
     recognise_user,
+    remembered_user,
 )
 from api.problems import FieldProblem, InvalidRequest
 from api.rate_limit import count_request, limited_failures
@@ -60,12 +61,9 @@ async def signed_in(
     Raises Unauthorized, TokenNotGood, Suspended or TooManyRequests.
     """
     token = presented.credentials if presented else ""
-    async with limited_failures(request, token, resources.failed_authentications):
-        if presented is None:
-            raise Unauthorized("Sign in, and send your access token: Authorization: Bearer …")
-        if token.startswith(_KEY_BEGINS):
-            raise Unauthorized("This needs a user who signed in; an API key is nobody. Sign in.")
-        user = await recognise_user(resources.signing_in, token)
+    user = remembered_user(resources.signing_in, token)
+    if user is None:
+        user = await _proven_user(request, resources, token)
     _note_user(request, user)
     await count_request(request, user.user_id, resources.key_requests)
     return user
@@ -123,7 +121,7 @@ async def _recognise(
     request: Request, resources: Resources, token: str, workspace: UUID | None
 ) -> Caller:
     if "." not in token:  # what every JWT has, and no key
-        found = await recognise_key(resources.database, token)
+        found = await recognise_key(resources.callers, resources.database, token)
         if workspace not in {None, found.workspace_id}:
             raise no_such_workspace(workspace or found.workspace_id)
         return found
@@ -131,7 +129,16 @@ async def _recognise(
     _note_user(request, user)
     if workspace is None:
         raise _no_workspace_named()
-    return await as_member(resources.database, user, workspace)
+    return await as_member(resources.callers, user, workspace)
+
+
+async def _proven_user(request: Request, resources: Resources, token: str) -> SignedIn:
+    async with limited_failures(request, token, resources.failed_authentications):
+        if not token:
+            raise Unauthorized("Sign in, and send your access token: Authorization: Bearer …")
+        if token.startswith(_KEY_BEGINS):
+            raise Unauthorized("This needs a user who signed in; an API key is nobody. Sign in.")
+        return await recognise_user(resources.signing_in, token)
 
 
 def require(scope: Scope) -> Callable[[Caller], Awaitable[Caller]]:

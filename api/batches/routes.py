@@ -1,6 +1,6 @@
 """`/v1/posts/bulk`, `/v1/posts/import`, `/v1/batches`."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response, status
@@ -23,6 +23,8 @@ from api.batches.schemas import (
 from api.batches.service import BatchService, Submission
 from api.idempotency import WithIdempotencyKey, fingerprint_of
 from api.pagination import Page, WantedPage, page_of
+from api.posts.forecast import Forecast
+from api.problem_answers import refuses
 from api.resources import WithResources
 from storage.batches import BatchSource
 
@@ -33,9 +35,14 @@ IMPORT_PATH: Final = "/v1/posts/import"
 BULK_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of a bulk request or an imported file: 1,000 posts of eight kilobytes each."""
 
+_SAVED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Nothing was saved: a dry run, or every row was refused."},
+    201: {"model": BulkResult, "description": "Posts were made."},
+}
+
 
 async def _service(resources: WithResources) -> BatchService:
-    return BatchService(resources.database)
+    return BatchService(resources.database, Forecast(resources.settings.quotas))
 
 
 Service = Annotated[BatchService, Depends(_service)]
@@ -43,7 +50,7 @@ Reader = Annotated[Caller, Depends(require(Scope.POSTS_READ))]
 Writer = Annotated[Caller, Depends(require(Scope.POSTS_WRITE))]
 
 
-@router.post(BULK_PATH, summary="Create or schedule up to 1,000 posts")
+@router.post(BULK_PATH, responses=_SAVED, summary="Create or schedule up to 1,000 posts")
 async def create_posts(
     service: Service,
     known: Writer,
@@ -63,13 +70,16 @@ async def create_posts(
         mode=wanted.mode,
         dry_run=wanted.dry_run,
     )
-    fingerprint = fingerprint_of([BULK_PATH, await request.json()])
+    fingerprint = b""  # of what nobody can ask for again
+    if idempotency_key is not None:
+        fingerprint = fingerprint_of([BULK_PATH, await request.json()])
     result = await service.submit(known, submitted, idempotency_key, fingerprint)
     return _answered(result, response)
 
 
 @router.post(
     IMPORT_PATH,
+    responses=_SAVED | refuses(415),
     summary="Create or schedule posts from a CSV file",
     openapi_extra={
         "requestBody": {

@@ -12,14 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
 from api.batches.schemas import UnusableRow
-from api.posts.planning import Named, draw_up, look_up, plan, publish_time_of
-from api.posts.schemas import PostWanted
+from api.posts.planning import Named, draw_up, look_up
+from api.posts.wanted_schemas import PostWanted
 from api.problems import FieldProblem, InvalidRequest
 from storage.posts import Post
 
 _AT_A_TIME: Final = 20
 """Rows checked before other requests get their turn: checking is computing, and takes a while."""
 
+
+_NOTHING_NAMED: Final = Named(accounts={}, media={})
 
 _FIELD: Final = re.compile(r"[.\[]")
 _VARIANT: Final = re.compile(r"^variants\.[a-z]+\.")
@@ -64,8 +66,9 @@ async def check_rows(
     batch_id: UUID,
 ) -> list[CheckedRow]:
     """Every row by itself; accounts and media are looked up once for all."""
-    usable = [row.wanted for row in rows if isinstance(row.wanted, PostWanted)]
-    named = await look_up(session, caller.workspace_id, usable)
+    owner = caller.workspace_id
+    usable = [(owner, row.wanted) for row in rows if isinstance(row.wanted, PostWanted)]
+    named = (await look_up(session, usable)).get(owner, _NOTHING_NAMED)
     checked = []
     for number, row in enumerate(rows):
         if number % _AT_A_TIME == 0:
@@ -81,9 +84,7 @@ def _checked(
     if isinstance(wanted, UnusableRow):
         return CheckedRow(row=row, post=None, problems=row.problems_of(wanted.problems))
     try:
-        publish_time = publish_time_of(wanted, now)
-        planned = plan(wanted, named)
-        post = draw_up(caller, wanted, planned, publish_time, now=now, batch_id=batch_id)
+        post = draw_up(caller.workspace_id, wanted, named, now=now, batch_id=batch_id)
     except InvalidRequest as error:
         return CheckedRow(row=row, post=None, problems=row.problems_of(error.errors))
     return CheckedRow(row=row, post=post)

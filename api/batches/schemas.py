@@ -16,7 +16,8 @@ from pydantic import (
     WrapValidator,
 )
 
-from api.posts.schemas import PostWanted
+from api.posts.schemas import Warnings, WarningShown
+from api.posts.wanted_schemas import PostWanted
 from api.problems import FieldProblem, FieldProblemSchema
 from api.request_validation import as_problem
 from domain.deliveries import PostStatus
@@ -83,14 +84,20 @@ class RowResult(BaseModel):
         list[FieldProblemSchema],
         Field(description="Why it was refused; empty when it was not. Fields of the row."),
     ]
+    warnings: Warnings = []
 
     @classmethod
     def of(
-        cls, index: int, line: int | None, post_id: UUID | None, problems: Sequence[FieldProblem]
+        cls,
+        index: int,
+        line: int | None,
+        post_id: UUID | None,
+        problems: Sequence[FieldProblem],
+        warnings: list[WarningShown],
     ) -> Self:
         """As it is shown."""
         errors = [FieldProblemSchema(**asdict(problem)) for problem in problems]
-        return cls(index=index, line=line, post_id=post_id, errors=errors)
+        return cls(index=index, line=line, post_id=post_id, errors=errors, warnings=warnings)
 
 
 class BulkResult(BaseModel):

@@ -19,7 +19,9 @@ from api.batches.schemas import (
 )
 from api.idempotency import KeyTaken, Undone, first_answer, once
 from api.pagination import PageRequest
+from api.posts.forecast import Forecast
 from api.posts.problems import TooLate
+from api.posts.schemas import WarningShown
 from api.problems import InvalidRequest, NotFound
 from domain.deliveries import PostStatus
 from domain.ids import new_id
@@ -27,7 +29,7 @@ from storage import batches, outbox, posts, timeline
 from storage.batches import Batch, BatchSource
 from storage.database import Database
 from storage.outbox import NewItem, OutboxKind
-from storage.posts import Post
+from storage.posts import KeyIsTaken, NewPosts, Post
 from storage.timeline import Event, NewEvent
 
 ERRORS_TOLD: Final = 100
@@ -55,9 +57,10 @@ class _NothingAccepted(Undone):
 class BatchService:
     """Accepts, shows and stops batches."""
 
-    def __init__(self, database: Database) -> None:
-        """Everything it does is in that database."""
+    def __init__(self, database: Database, forecast: Forecast) -> None:
+        """Everything it does is in that database; `forecast` says what will be late."""
         self._database = database
+        self._forecast = forecast
 
     async def submit(
         self, caller: Caller, submitted: Submission, key: str | None, fingerprint: bytes
@@ -91,8 +94,10 @@ class BatchService:
             whole = submitted.mode is BulkMode.ALL_OR_NOTHING and not submitted.dry_run
             if whole and len(accepted) < len(checked):
                 raise InvalidRequest(*places_of(checked, limit=ERRORS_TOLD))
+            warnings = await self._forecast.of_posts(session, accepted)
+            told = {post.id: of_it for post, of_it in zip(accepted, warnings, strict=True)}
             if submitted.dry_run or not accepted:
-                raise _NothingAccepted(_result(submitted, None, checked))
+                raise _NothingAccepted(_result(submitted, None, checked, told))
             batch = Batch(
                 id=batch_id,
                 workspace_id=caller.workspace_id,
@@ -102,16 +107,13 @@ class BatchService:
                 cancelled_at=None,
             )
             await batches.create(session, batch, created_by=caller.actor_id)
-            answer = _result(submitted, batch, checked).model_dump(mode="json")
+            answer = _result(submitted, batch, checked, told).model_dump(mode="json")
             first = first_answer(key, fingerprint, HTTPStatus.CREATED, answer) if key else None
-            kept = await posts.accept(
-                session, accepted, created_by=caller.actor_id, first_answer=first
-            )
-            if first is None:
-                return answer
-            if kept is None:
+            new = NewPosts(posts=accepted, created_by=caller.actor_id, first_answer=first)
+            [written] = await posts.accept(session, [new])
+            if isinstance(written, KeyIsTaken):
                 raise KeyTaken
-            return kept
+            return answer if written.answer is None else written.answer
 
     async def list_page(self, caller: Caller, wanted: PageRequest) -> Sequence[Batch]:
         """The workspace's batches, newest first."""
@@ -162,7 +164,10 @@ class BatchService:
 
 
 def _result(
-    submitted: Submission, batch: Batch | None, checked: Sequence[CheckedRow]
+    submitted: Submission,
+    batch: Batch | None,
+    checked: Sequence[CheckedRow],
+    warnings: Mapping[UUID, list[WarningShown]],
 ) -> BulkResult:
     accepted = sum(1 for one in checked if one.post is not None)
     return BulkResult(
@@ -177,6 +182,7 @@ def _result(
                 one.row.line,
                 one.post.id if batch and one.post else None,
                 one.problems,
+                warnings[one.post.id] if one.post else [],
             )
             for index, one in enumerate(checked)
         ],

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from api.problems import FieldProblem, InvalidRequest
-from storage.chat.conversations import ListCursor
+from storage.chat.listing import ListCursor
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACE: Final = struct.Struct(">q16s")

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api.auth.dependencies import WithUser
 from api.chat.cursors import decode_place, encode_place
-from api.chat.groups import ConversationService
-from api.chat.schemas import (
+from api.chat.group_schemas import (
     ConversationShown,
     GroupChange,
     MemberShown,
@@ -16,10 +15,12 @@ from api.chat.schemas import (
     NewGroup,
     NewMembers,
 )
+from api.chat.groups import ConversationService
 from api.chat.telling import Telling
 from api.pagination import MAX_LIMIT, Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
-from storage.chat.conversations import ListCursor
+from storage.chat.listing import ListCursor
 
 router = APIRouter(prefix="/v1/chat/conversations", tags=["chat"])
 
@@ -86,7 +87,7 @@ async def show_conversation(
     return ConversationShown.of(found, resources.media_links)
 
 
-@router.patch("/{conversation_id}", summary="Rename a group")
+@router.patch("/{conversation_id}", responses=refuses(409), summary="Rename a group")
 async def rename_group(
     service: Service,
     resources: WithResources,
@@ -110,7 +111,7 @@ async def list_conversation_members(
     return page_of(found, wanted, show=MemberShown.of_member, id_of=lambda one: one.user_id)
 
 
-@router.post("/{conversation_id}/members", summary="Add members")
+@router.post("/{conversation_id}/members", responses=refuses(409), summary="Add members")
 async def add_conversation_members(
     service: Service,
     resources: WithResources,
@@ -124,7 +125,10 @@ async def add_conversation_members(
 
 
 @router.delete(
-    "/{conversation_id}/members/{user_id}", status_code=204, summary="Leave, or put somebody out"
+    "/{conversation_id}/members/{user_id}",
+    status_code=204,
+    responses=refuses(409),
+    summary="Leave, or put somebody out",
 )
 async def remove_conversation_member(
     service: Service, user: WithUser, conversation_id: UUID, user_id: UUID

@@ -21,8 +21,10 @@ from domain.conversations import (
     ConversationKind,
     MemberRole,
 )
-from storage.chat import conversations, events
-from storage.chat.conversations import Conversation, ListCursor, Member, Membership
+from storage.chat import conversations, events, listing, members, reach
+from storage.chat.conversations import Membership
+from storage.chat.listing import Conversation, ListCursor
+from storage.chat.members import Member
 from storage.database import Database
 
 
@@ -76,7 +78,7 @@ class ConversationService:
     ) -> list[Conversation]:
         """The user's conversations, last message first."""
         async with self._database.transaction() as session:
-            return await conversations.list_page(session, user_id, before=before, limit=limit)
+            return await listing.list_page(session, user_id, before=before, limit=limit)
 
     async def list_members(
         self, user_id: UUID, conversation_id: UUID, *, after: UUID | None, limit: int
@@ -85,9 +87,7 @@ class ConversationService:
         async with self._database.transaction() as session:
             if await conversations.membership(session, conversation_id, user_id) is None:
                 raise NoSuchConversation(conversation_id)
-            return await conversations.list_members(
-                session, conversation_id, after=after, limit=limit
-            )
+            return await members.list_members(session, conversation_id, after=after, limit=limit)
 
     async def rename(self, user_id: UUID, conversation_id: UUID, title: str) -> Conversation:
         """Name a group. Raises NoSuchConversation, NoGroup, NotYours."""
@@ -116,7 +116,7 @@ class ConversationService:
         """
         async with self._database.transaction() as session:
             member = await self._owner(session, user_id, conversation_id)
-            there = set(await conversations.member_ids(session, conversation_id))
+            there = set(await members.member_ids(session, conversation_id))
             new = [one for one in dict.fromkeys(user_ids) if one not in there]
             if not new:
                 return await self._listed(session, user_id, conversation_id)
@@ -130,7 +130,7 @@ class ConversationService:
                 actor_id=user_id,
                 details={"user_ids": [str(one) for one in new]},
             )
-            await conversations.add_members(session, conversation_id, new, seq=event.seq)
+            await members.add_members(session, conversation_id, new, seq=event.seq)
             changed = await self._listed(session, user_id, conversation_id)
         await self._telling.joined(conversation_id, new)
         await self._telling.event(event)
@@ -155,14 +155,14 @@ class ConversationService:
                 actor_id=user_id,
                 details={"user_ids": [str(leaving)]},
             )
-            await conversations.remove_member(session, conversation_id, leaving)
+            await members.remove_member(session, conversation_id, leaving)
         await self._telling.event(event)
         await self._telling.left(conversation_id, leaving)
 
     async def _listed(
         self, session: AsyncSession, user_id: UUID, conversation_id: UUID
     ) -> Conversation:
-        found = await conversations.find(session, user_id, conversation_id)
+        found = await listing.find(session, user_id, conversation_id)
         if found is None:
             raise NoSuchConversation(conversation_id)
         return found
@@ -199,6 +199,6 @@ class ConversationService:
     async def _unreachable(
         self, session: AsyncSession, user_id: UUID, wanted: Sequence[UUID]
     ) -> set[UUID]:
-        people = await conversations.existing_people(session, wanted)
-        blocked = await conversations.blocks_between(session, user_id, wanted)
+        people = await reach.existing_people(session, wanted)
+        blocked = await reach.blocks_between(session, user_id, wanted)
         return (set(wanted) - people) | blocked

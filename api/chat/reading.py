@@ -7,8 +7,17 @@ from uuid import UUID
 from api.chat.problems import NoSuchConversation
 from api.pagination import PageRequest
 from storage import presence
-from storage.chat import conversations, events, messages, receipts, searching
-from storage.chat.events import CaughtUp, Changes
+from storage.chat import (
+    catching_up,
+    conversations,
+    events,
+    messages,
+    reach,
+    receipts,
+    searching,
+)
+from storage.chat.catching_up import CaughtUp
+from storage.chat.events import Changes
 from storage.chat.messages import Message
 from storage.database import Database
 from storage.presence import Seen
@@ -68,7 +77,7 @@ class ReadingService:
     ) -> list[CaughtUp]:
         """What happened in those of the conversations that the user is in."""
         async with self._database.transaction() as session:
-            return await events.catch_up(session, user_id, positions, limit=limit)
+            return await catching_up.catch_up(session, user_id, positions, limit=limit)
 
     async def changes(self, user_id: UUID, cursor: int) -> Changes:
         """Which of the user's conversations changed since the cursor."""
@@ -79,7 +88,7 @@ class ReadingService:
         """Whether those are there with whom the user shares a conversation, and no block."""
         async with self._database.transaction() as session:
             known = await presence.acquaintances(session, user_id, others)
-            known -= await conversations.blocks_between(session, user_id, known)
+            known -= await reach.blocks_between(session, user_id, known)
             return await presence.look(session, known)
 
     async def unread(self, user_id: UUID) -> tuple[int, int]:

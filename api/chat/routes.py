@@ -7,26 +7,23 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from api.auth.dependencies import WithUser
 from api.chat.cursors import decode_moment, encode_moment
-from api.chat.reading import ReadingService
-from api.chat.schemas import (
+from api.chat.event_schemas import (
     CatchUpBody,
     CatchUpShown,
     CaughtUpShown,
     ChangesShown,
-    Emoji,
-    Marks,
-    MessageChange,
-    MessageShown,
-    NewMessageBody,
     PositionShown,
     PresenceList,
     PresenceShown,
-    Seq,
-    UnreadShown,
 )
+from api.chat.group_schemas import UnreadShown
+from api.chat.marks import MarkService
+from api.chat.reading import ReadingService
+from api.chat.schemas import Emoji, Marks, MessageChange, MessageShown, NewMessageBody, Seq
 from api.chat.service import MessageService
 from api.chat.telling import Telling
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from storage.media_links import MediaLinks
 
@@ -35,6 +32,10 @@ router = APIRouter(prefix="/v1/chat", tags=["chat"])
 
 async def _writing(resources: WithResources) -> MessageService:
     return MessageService(resources.database, Telling(resources.live, resources.media_links))
+
+
+async def _marking(resources: WithResources) -> MarkService:
+    return MarkService(resources.database, Telling(resources.live, resources.media_links))
 
 
 async def _reading(resources: WithResources) -> ReadingService:
@@ -46,6 +47,7 @@ async def _links(resources: WithResources) -> MediaLinks:
 
 
 Writing = Annotated[MessageService, Depends(_writing)]
+Marking = Annotated[MarkService, Depends(_marking)]
 Reading = Annotated[ReadingService, Depends(_reading)]
 Links = Annotated[MediaLinks, Depends(_links)]
 Words = Annotated[
@@ -92,7 +94,9 @@ async def send_message(
 
 
 @router.patch(
-    "/conversations/{conversation_id}/messages/{message_id}", summary="Change a message's text"
+    "/conversations/{conversation_id}/messages/{message_id}",
+    responses=refuses(409),
+    summary="Change a message's text",
 )
 async def change_message(
     writing: Writing,
@@ -117,7 +121,9 @@ async def delete_message(
 
 
 @router.put(
-    "/conversations/{conversation_id}/messages/{message_id}/reactions/{emoji}", summary="React"
+    "/conversations/{conversation_id}/messages/{message_id}/reactions/{emoji}",
+    responses=refuses(409),
+    summary="React",
 )
 async def add_reaction(
     writing: Writing,
@@ -134,6 +140,7 @@ async def add_reaction(
 
 @router.delete(
     "/conversations/{conversation_id}/messages/{message_id}/reactions/{emoji}",
+    responses=refuses(409),
     summary="Take a reaction back",
 )
 async def remove_reaction(
@@ -151,10 +158,10 @@ async def remove_reaction(
 
 @router.put("/conversations/{conversation_id}/marks", summary="Say how far one has read")
 async def move_marks(
-    writing: Writing, user: WithUser, conversation_id: UUID, marks: Marks
+    marking: Marking, user: WithUser, conversation_id: UUID, marks: Marks
 ) -> Marks:
     """Both are numbers of events; they never go back, and never beyond the last event."""
-    return await writing.mark(user.user_id, conversation_id, marks)
+    return await marking.move(user.user_id, conversation_id, marks)
 
 
 @router.get("/conversations/{conversation_id}/events", summary="Catch up with a conversation")

@@ -1,37 +1,33 @@
-"""Messages: sent, changed, reacted to, read. Told to sockets once they are committed."""
+"""Messages: sent, changed, reacted to. Told to sockets once they are committed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.chat.access import holder, writer
 from api.chat.problems import (
     Deleted,
-    NoSuchConversation,
     NoSuchMessage,
-    NotReachable,
     NotYours,
     TooManyEmoji,
     unknown_reply,
     unusable_media,
 )
-from api.chat.schemas import Marks, NewMessageBody
+from api.chat.schemas import NewMessageBody
 from api.chat.telling import Telling
 from domain.conversations import (
     EMOJI_PER_MESSAGE,
-    RECEIPTS_TOLD_UP_TO,
     ChatEventKind,
     MemberRole,
 )
 from domain.ids import new_id
-from domain.notifications import NotificationKind, SubjectType
-from storage.chat import conversations, events, messages, reactions, receipts
+from storage.chat import events, messages, reactions, sending
 from storage.chat.conversations import Membership
 from storage.chat.events import ChatEvent
-from storage.chat.messages import Message, NewMessage
+from storage.chat.messages import Message
+from storage.chat.sending import NewMessage
 from storage.database import Database
-from storage.notifications.deciding import notify
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,17 +58,12 @@ class MessageService:
             media_ids=list(dict.fromkeys(body.media_ids)),
             reply_to=body.reply_to,
         )
-        async with self._database.transaction() as session:
-            await self._writer(session, user_id, conversation_id)
-            await self._require_usable(session, new)
-            said = await messages.say(session, new)
-            if said is None:
-                before = await messages.find_sent(session, new)
-                if before is None:
-                    raise LookupError("a message vanished between two statements")
-                return Sent(message=before, repeated=True)
-            message, member_ids = said
-            await self._notify(session, message, member_ids)
+        message = None if new.media_ids or new.reply_to else await self._say(new)
+        if message is None:
+            sent = await self._look_and_say(new)
+            if sent.repeated:
+                return sent
+            message = sent.message
         await self._telling.event(_sent(message))
         return Sent(message=message, repeated=False)
 
@@ -84,7 +75,7 @@ class MessageService:
         Raises NoSuchConversation, NoSuchMessage, NotYours, Deleted, NotReachable.
         """
         async with self._database.transaction() as session:
-            member = await self._writer(session, user_id, conversation_id)
+            member = await writer(session, user_id, conversation_id)
             message = await self._existing(session, member, message_id)
             if message.sender_id != user_id:
                 raise NotYours("Only who sent a message may change it.")
@@ -107,7 +98,7 @@ class MessageService:
         Once more is fine. Raises NoSuchConversation, NoSuchMessage, NotYours.
         """
         async with self._database.transaction() as session:
-            member = await self._member(session, user_id, conversation_id)
+            member = await holder(session, user_id, conversation_id)
             message = await self._found(session, member, message_id)
             if message.sender_id != user_id and member.role is not MemberRole.OWNER:
                 raise NotYours("Only who sent a message, or an owner of the group, may delete it.")
@@ -132,7 +123,7 @@ class MessageService:
         Raises NoSuchConversation, NoSuchMessage, Deleted, NotReachable, TooManyEmoji.
         """
         async with self._database.transaction() as session:
-            member = await self._writer(session, user_id, conversation_id)
+            member = await writer(session, user_id, conversation_id)
             message = await self._existing(session, member, message_id)
             there = {known for known, _ in message.reactions}
             if emoji not in there and len(there) >= EMOJI_PER_MESSAGE:
@@ -153,7 +144,7 @@ class MessageService:
         Raises NoSuchConversation, NoSuchMessage.
         """
         async with self._database.transaction() as session:
-            member = await self._member(session, user_id, conversation_id)
+            member = await holder(session, user_id, conversation_id)
             message = await self._found(session, member, message_id)
             if not await reactions.remove(session, message_id, user_id, emoji):
                 return message
@@ -163,49 +154,25 @@ class MessageService:
         await self._telling.event(event.about(changed))
         return changed
 
-    async def mark(self, user_id: UUID, conversation_id: UUID, marks: Marks) -> Marks:
-        """Say how far one has received and read; never back, and never beyond what is there.
+    async def _say(self, new: NewMessage) -> Message | None:
+        """Send it in one round trip; None when that was not possible, for whatever reason."""
+        async with self._database.statement() as connection:
+            return await sending.say(connection, new)
 
-        What was read was also received. In small conversations it is an event, and told to
-        everybody; in larger ones it is kept, and told to one's other devices.
-        Raises NoSuchConversation.
-        """
-        event: ChatEvent | None = None
+    async def _look_and_say(self, new: NewMessage) -> Sent:
+        """Send it while nobody else adds to the conversation, or find out why not."""
         async with self._database.transaction() as session:
-            member = await self._member(session, user_id, conversation_id, lock=False)
-            told = member.member_count <= RECEIPTS_TOLD_UP_TO
-            last = await receipts.markable(session, conversation_id)
-            delivered, read = _moved(member, marks, last)
-            if (delivered, read) == (member.delivered_seq, member.read_seq):
-                return Marks(delivered_seq=delivered, read_seq=read)
-            if told:
-                member = await self._member(session, user_id, conversation_id)
-                delivered, read = _moved(member, marks, last)
-            if not told:
-                await receipts.keep(session, member, delivered_seq=delivered, read_seq=read)
-            elif (delivered, read) != (member.delivered_seq, member.read_seq):
-                event = await receipts.tell(session, member, delivered_seq=delivered, read_seq=read)
-        if event is not None:
-            await self._telling.event(event)
-        await self._telling.read([user_id], conversation_id, delivered_seq=delivered, read_seq=read)
-        return Marks(delivered_seq=delivered, read_seq=read)
-
-    async def _member(
-        self, session: AsyncSession, user_id: UUID, conversation_id: UUID, *, lock: bool = True
-    ) -> Membership:
-        find = conversations.lock if lock else conversations.membership
-        member = await find(session, conversation_id, user_id)
-        if member is None:
-            raise NoSuchConversation(conversation_id)
-        return member
-
-    async def _writer(
-        self, session: AsyncSession, user_id: UUID, conversation_id: UUID
-    ) -> Membership:
-        member = await self._member(session, user_id, conversation_id)
-        if member.blocked:
-            raise NotReachable
-        return member
+            await writer(session, new.sender_id, new.conversation_id)
+            await self._require_usable(session, new)
+            message = await sending.say_within(session, new)
+            if message is not None:
+                return Sent(message=message, repeated=False)
+            before = await messages.find_sent(
+                session, new.conversation_id, new.sender_id, new.client_id
+            )
+        if before is None:
+            raise LookupError("a message vanished between two statements")
+        return Sent(message=before, repeated=True)
 
     async def _found(self, session: AsyncSession, member: Membership, message_id: UUID) -> Message:
         message = await messages.find(session, member.conversation_id, message_id)
@@ -254,19 +221,6 @@ class MessageService:
         )
         return event, await messages.touch(session, message.id, seq=event.seq)
 
-    async def _notify(
-        self, session: AsyncSession, message: Message, member_ids: Sequence[UUID]
-    ) -> None:
-        await notify(
-            session,
-            NotificationKind.MESSAGE,
-            user_ids=member_ids,
-            actor_id=message.sender_id,
-            subject_type=SubjectType.CONVERSATION,
-            subject_id=message.conversation_id,
-            cause_id=message.id,
-        )
-
 
 def _sent(message: Message) -> ChatEvent:
     return ChatEvent(
@@ -277,10 +231,3 @@ def _sent(message: Message) -> ChatEvent:
         happened_at=message.sent_at,
         message=message,
     )
-
-
-def _moved(member: Membership, marks: Marks, last: int) -> tuple[int, int]:
-    """(delivered, read) as the marks would have them."""
-    read = max(member.read_seq, min(marks.read_seq or 0, last))
-    delivered = max(member.delivered_seq, min(marks.delivered_seq or 0, last), read)
-    return delivered, read

@@ -7,22 +7,17 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from api.chat.event_schemas import CatchUpBody, CaughtUpShown
+from api.chat.marks import MarkService
 from api.chat.problems import NoSuchConversation
 from api.chat.reading import ReadingService
-from api.chat.schemas import (
-    CatchUpBody,
-    CaughtUpShown,
-    Emoji,
-    Marks,
-    MessageChange,
-    MessageShown,
-    NewMessageBody,
-)
+from api.chat.schemas import Emoji, Marks, MessageChange, MessageShown, NewMessageBody
 from api.chat.service import MessageService
 from api.chat.telling import TYPING
 from api.live.events import Event, Events
+from realtime.host import Connection
 from realtime.rooms import conversation_room
-from realtime.server import Connection, SocketServer
+from realtime.server import SocketServer
 from storage.chat.messages import Message
 from storage.media_links import MediaLinks
 
@@ -79,12 +74,14 @@ class ChatSockets:
         self,
         *,
         writing: MessageService,
+        marking: MarkService,
         reading: ReadingService,
         links: MediaLinks,
         sockets: SocketServer,
     ) -> None:
         """`sockets` are this process's."""
         self._writing = writing
+        self._marking = marking
         self._reading = reading
         self._links = links
         self._sockets = sockets
@@ -140,7 +137,7 @@ class ChatSockets:
         )
 
     async def _mark(self, by: Connection, event: MarkEvent) -> Mapping[str, Any]:
-        return (await self._writing.mark(by.user_id, event.conversation_id, event)).model_dump(
+        return (await self._marking.move(by.user_id, event.conversation_id, event)).model_dump(
             include={"delivered_seq", "read_seq"}
         )
 

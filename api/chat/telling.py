@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
-from api.chat.schemas import EventShown
+from api.chat.event_schemas import EventShown
 from realtime.bus import LiveBus
 from realtime.rooms import conversation_room
 from storage.chat.events import ChatEvent

@@ -10,12 +10,13 @@ from api.auth.scopes import Scope
 from api.auth.service import Caller
 from api.deliveries.schemas import Decision, DeliveryShown, Resolution
 from api.deliveries.service import DeliveryService
+from api.problem_answers import refuses
 from api.resources import WithResources
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
 
 
-def _service(resources: WithResources) -> DeliveryService:
+async def _service(resources: WithResources) -> DeliveryService:
     return DeliveryService(resources.database)
 
 
@@ -30,19 +31,23 @@ async def show_delivery(service: Service, known: Reader, delivery_id: UUID) -> D
     return DeliveryShown.of(await service.read(known, delivery_id))
 
 
-@router.post("/{delivery_id}/cancel", summary="Cancel one delivery of a post")
+@router.post(
+    "/{delivery_id}/cancel", responses=refuses(409), summary="Cancel one delivery of a post"
+)
 async def cancel_delivery(service: Service, known: Writer, delivery_id: UUID) -> DeliveryShown:
     """Answered with 200, it is never published; too late is 409. Needs `posts:write`."""
     return DeliveryShown.of(await service.cancel(known, delivery_id))
 
 
-@router.post("/{delivery_id}/retry", summary="Try a failed delivery again")
+@router.post("/{delivery_id}/retry", responses=refuses(409), summary="Try a failed delivery again")
 async def retry_delivery(service: Service, known: Writer, delivery_id: UUID) -> DeliveryShown:
     """A new delivery takes its place and goes out now. Needs `posts:write`."""
     return DeliveryShown.of(await service.retry(known, delivery_id))
 
 
-@router.post("/{delivery_id}/decide", summary="Publish a late delivery, or skip it")
+@router.post(
+    "/{delivery_id}/decide", responses=refuses(409), summary="Publish a late delivery, or skip it"
+)
 async def decide_delivery(
     service: Service, known: Writer, delivery_id: UUID, wanted: Decision
 ) -> DeliveryShown:
@@ -53,7 +58,9 @@ async def decide_delivery(
     return DeliveryShown.of(await service.decide(known, delivery_id, wanted.decision))
 
 
-@router.post("/{delivery_id}/resolve", summary="Settle an unconfirmed delivery")
+@router.post(
+    "/{delivery_id}/resolve", responses=refuses(409), summary="Settle an unconfirmed delivery"
+)
 async def resolve_delivery(
     service: Service, known: Writer, delivery_id: UUID, resolution: Resolution
 ) -> DeliveryShown:

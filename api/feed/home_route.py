@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from api.auth.dependencies import signed_in
 from api.feed.reading_routes import JSON, reading_service
@@ -41,6 +41,11 @@ class FirstPageOfHome(Route):
         if not plain:
             return Match.NONE, {}
         return Match.FULL, {"endpoint": self.endpoint, "path_params": {}, "route": self}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; what it raises is answered where the app answers all problems."""
+        answer = await _show_first_page(Request(scope, receive, send))
+        await answer(scope, receive, send)
 
 
 async def _show_first_page(request: Request) -> Response:

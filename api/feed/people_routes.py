@@ -12,6 +12,7 @@ from api.feed.people_service import FeedPeople
 from api.feed.reading_routes import viewer_of
 from api.feed.schemas import PersonShown
 from api.pagination import Page, PageRequest, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from runtime.resources import Resources
 from storage.feed import people, relations
@@ -37,7 +38,9 @@ async def show_profile(
     return ProfileShown.of_profile(profile, resources.media_links)
 
 
-@router.put("/users/{user_id}/follow", status_code=204, summary="Follow somebody")
+@router.put(
+    "/users/{user_id}/follow", status_code=204, responses=refuses(409), summary="Follow somebody"
+)
 async def follow_user(service: Service, user: WithUser, user_id: UUID) -> None:
     """Their latest posts are in your home feed at once."""
     await service.relate(user.user_id, user_id, relations.follow)
@@ -49,7 +52,9 @@ async def unfollow_user(service: Service, user: WithUser, user_id: UUID) -> None
     await service.part(user.user_id, user_id, relations.unfollow)
 
 
-@router.put("/users/{user_id}/block", status_code=204, summary="Block somebody")
+@router.put(
+    "/users/{user_id}/block", status_code=204, responses=refuses(409), summary="Block somebody"
+)
 async def block_user(service: Service, user: WithUser, user_id: UUID) -> None:
     """Neither of you sees the other from now on, nor follows."""
     await service.relate(user.user_id, user_id, relations.block)
@@ -61,7 +66,9 @@ async def unblock_user(service: Service, user: WithUser, user_id: UUID) -> None:
     await service.part(user.user_id, user_id, relations.unblock)
 
 
-@router.put("/users/{user_id}/mute", status_code=204, summary="Mute somebody")
+@router.put(
+    "/users/{user_id}/mute", status_code=204, responses=refuses(409), summary="Mute somebody"
+)
 async def mute_user(service: Service, user: WithUser, user_id: UUID) -> None:
     """You read nothing of them in your lists; they do not learn of it."""
     await service.relate(user.user_id, user_id, relations.mute)

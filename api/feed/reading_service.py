@@ -141,7 +141,10 @@ class FeedReading:
         return await self._cache.of_user(viewer, version, what, make)
 
     async def _kept_for_everybody(self, what: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        return await make() if self._cache is None else await self._cache.of_everybody(what, make)
+        if self._cache is None:
+            return await make()
+        version = await self._versions.for_everybody()
+        return await self._cache.of_everybody(version, what, make)
 
     def _entries(
         self, entries: Sequence[FeedEntry], found: dict[UUID, FeedPost], wanted: PageRequest

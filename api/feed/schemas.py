@@ -1,21 +1,19 @@
 """How posts of the built-in network are written and shown."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Final, Self
+from datetime import datetime
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.media.picture_schemas import PictureUrls, avatar_url
 from api.texts import PlainText
 from storage.feed.home import FeedEntry
 from storage.feed.people import FeedPerson
 from storage.feed.posts import FeedPost, ViewerMarks
 from storage.feed.trends import HashtagTrend
 from storage.media_links import MediaLinks
-
-LINK_LIFETIME: Final = timedelta(hours=1)
-"""How long a link to a picture works after it was shown."""
 
 
 class PersonShown(BaseModel):
@@ -24,17 +22,18 @@ class PersonShown(BaseModel):
     id: UUID
     handle: Annotated[str, Field(examples=["bakery"])]
     display_name: Annotated[str, Field(examples=["Corner bakery"])]
-    avatar_url: Annotated[str | None, Field(description="Works for an hour.")]
+    avatar_url: Annotated[
+        str | None, Field(description="320 pixels at most; works for a week at least, cache it.")
+    ]
 
     @classmethod
     def of(cls, person: FeedPerson, links: MediaLinks) -> Self:
         """As they are shown."""
-        avatar = person.avatar_media_id
         return cls(
             id=person.id,
             handle=person.handle,
             display_name=person.display_name,
-            avatar_url=None if avatar is None else links.url_for(avatar, LINK_LIFETIME),
+            avatar_url=avatar_url(person.avatar_media_id, links),
         )
 
 
@@ -43,7 +42,7 @@ class FeedMedia(BaseModel):
 
     media_id: UUID
     alt_text: str
-    url: str
+    urls: PictureUrls
 
 
 class MarksShown(BaseModel):
@@ -91,7 +90,7 @@ class FeedPostShown(BaseModel):
                 FeedMedia(
                     media_id=media_id,
                     alt_text=alt_text,
-                    url=links.url_for(media_id, LINK_LIFETIME),
+                    urls=PictureUrls.of(media_id, links),
                 )
                 for media_id, alt_text in post.media
             ],

@@ -9,6 +9,7 @@ from api.auth.dependencies import WithUser
 from api.feed.schemas import FeedPostShown, FeedPostWanted
 from api.feed.writing_service import FeedWriting
 from api.idempotency import WithIdempotencyKey
+from api.problem_answers import refuses
 from api.resources import WithResources
 
 router = APIRouter(prefix="/v1/feed", tags=["feed"])
@@ -54,7 +55,9 @@ async def unlike_feed_post(service: Service, user: WithUser, feed_post_id: UUID)
     await service.unlike(user.user_id, feed_post_id)
 
 
-@router.put("/posts/{feed_post_id}/repost", status_code=204, summary="Repost a post")
+@router.put(
+    "/posts/{feed_post_id}/repost", status_code=204, responses=refuses(409), summary="Repost a post"
+)
 async def repost_feed_post(service: Service, user: WithUser, feed_post_id: UUID) -> None:
     """Your followers see it once, however often you say it."""
     await service.repost(user.user_id, feed_post_id)

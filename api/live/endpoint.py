@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from api.chat.marks import MarkService
 from api.chat.reading import ReadingService
 from api.chat.service import MessageService
 from api.chat.sockets import ChatSockets
@@ -17,7 +18,8 @@ from api.live.healing import Healing
 from api.live.host import LiveHost
 from api.live.presence import PresenceKeeper
 from api.problems import Unavailable, problem_response
-from realtime.server import SocketLimits, SocketServer
+from realtime.metered import SocketLimits
+from realtime.server import SocketServer
 from runtime.resources import Resources
 from storage.database import DatabaseUnavailable
 
@@ -70,6 +72,7 @@ async def serving_sockets(app: FastAPI, resources: Resources) -> AsyncIterator[N
         sockets,
         ChatSockets(
             writing=MessageService(resources.database, telling),
+            marking=MarkService(resources.database, telling),
             reading=reading,
             links=resources.media_links,
             sockets=sockets,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from api.problem_handlers import unexpected_problem
 from api.problems import Problem, Unavailable
 from api.request_validation import as_problem
-from realtime.server import Connection
+from realtime.host import Connection
 from storage.database import DatabaseUnavailable
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("api.live")

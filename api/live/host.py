@@ -10,17 +10,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.auth.problems import Unauthorized
 from api.auth.service import recognise_user
+from api.chat.event_schemas import PresenceShown
 from api.chat.reading import ReadingService
-from api.chat.schemas import PresenceShown
 from api.chat.sockets import ChatSockets
 from api.live.events import Event, Events, TooManyEvents, answer, refusal
 from api.live.presence import PresenceKeeper
 from api.problems import Problem, Unavailable
 from domain.conversations import Presence
+from realtime.host import Connection, Refused, Welcome
 from realtime.rooms import conversation_room, presence_room
-from realtime.server import Connection, Refused, SocketServer, Welcome
+from realtime.server import SocketServer
 from runtime.signing_in import SigningIn
-from storage.chat import conversations
+from storage.chat import members
 from storage.database import Database, DatabaseUnavailable
 from storage.users.known_sessions import SessionChange
 
@@ -101,7 +102,7 @@ class LiveHost:
         """See Host."""
         try:
             async with self._database.transaction() as session:
-                found = await conversations.conversation_ids(
+                found = await members.conversation_ids(
                     session, connection.user_id, limit=ROOMS_AT_MOST
                 )
             await self._presence.arrived(connection)

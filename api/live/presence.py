@@ -1,17 +1,18 @@
 """Who is there, told to those who want to know."""
 
+import time
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from api.chat.schemas import PresenceShown
+from api.chat.event_schemas import PresenceShown
 from domain.conversations import Presence
 from domain.ids import new_id
 from realtime.bus import LiveBus
+from realtime.host import Connection
 from realtime.rooms import presence_room
-from realtime.server import Connection
 from storage import presence
 from storage.database import Database
 from storage.presence import Seen
@@ -29,6 +30,8 @@ class PresenceKeeper:
         self._live = live
         self._lease = lease
         self._process_id = new_id()
+        self._alive_until = 0.0
+        """By the clock of `time.monotonic`, as far as it is committed."""
         self._states: dict[UUID, dict[str, Presence]] = defaultdict(dict)
 
     async def arrived(self, connection: Connection) -> None:
@@ -43,10 +46,15 @@ class PresenceKeeper:
         now = self._best(user_id)
         if now is None or now == before:
             return
+        said_at = time.monotonic()
+        is_due = said_at >= self._alive_until - self._lease.total_seconds() / 2
         async with self._database.transaction() as session:
-            await presence.keep_alive(session, self._process_id, self._lease)
+            if is_due:  # and not each time: all who arrive would stand in line for one row
+                await presence.keep_alive(session, self._process_id, self._lease)
             await presence.put(session, self._process_id, {user_id: now})
             seen = await presence.look(session, [user_id])
+        if is_due:
+            self._alive_until = said_at + self._lease.total_seconds()
         await self._tell(seen)
 
     async def left(self, connection: Connection) -> None:

@@ -21,6 +21,7 @@ from api.marketplace.search_query import WantedListings
 from api.marketplace.service import BuyingService, SellingService
 from api.marketplace.shown import ContactShown, Count, ListingShown
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from domain.listings import ListingStatus
 from storage.media_links import MediaLinks
@@ -28,11 +29,11 @@ from storage.media_links import MediaLinks
 router = APIRouter(tags=["marketplace"])
 
 
-def _selling(resources: WithResources) -> SellingService:
+async def _selling(resources: WithResources) -> SellingService:
     return SellingService(resources.database)
 
 
-def _buying(resources: WithResources) -> BuyingService:
+async def _buying(resources: WithResources) -> BuyingService:
     telling = Telling(resources.live, resources.media_links)
     return BuyingService(
         resources.database,
@@ -41,7 +42,7 @@ def _buying(resources: WithResources) -> BuyingService:
     )
 
 
-def _links(resources: WithResources) -> MediaLinks:
+async def _links(resources: WithResources) -> MediaLinks:
     return resources.media_links
 
 
@@ -87,7 +88,9 @@ async def show_listing(
     return ListingShown.of(await buying.read(user.user_id, listing_id), user.user_id, links)
 
 
-@router.patch("/v1/marketplace/listings/{listing_id}", summary="Change a listing")
+@router.patch(
+    "/v1/marketplace/listings/{listing_id}", responses=refuses(409), summary="Change a listing"
+)
 async def change_listing(
     selling: Selling, links: Links, user: WithUser, listing_id: UUID, change: ListingChange
 ) -> ListingShown:
@@ -96,13 +99,22 @@ async def change_listing(
     return ListingShown.of(changed, user.user_id, links)
 
 
-@router.delete("/v1/marketplace/listings/{listing_id}", status_code=204, summary="Delete a listing")
+@router.delete(
+    "/v1/marketplace/listings/{listing_id}",
+    status_code=204,
+    responses=refuses(409),
+    summary="Delete a listing",
+)
 async def delete_listing(selling: Selling, user: WithUser, listing_id: UUID) -> None:
     """For good, unless a moderator has removed it. To end a sale, withdraw it instead."""
     await selling.delete(user.user_id, listing_id)
 
 
-@router.put("/v1/marketplace/listings/{listing_id}/status", summary="Sell or withdraw a listing")
+@router.put(
+    "/v1/marketplace/listings/{listing_id}/status",
+    responses=refuses(409),
+    summary="Sell or withdraw a listing",
+)
 async def move_listing(
     selling: Selling, links: Links, user: WithUser, listing_id: UUID, change: StatusChange
 ) -> ListingShown:
@@ -111,7 +123,11 @@ async def move_listing(
     return ListingShown.of(moved, user.user_id, links)
 
 
-@router.put("/v1/marketplace/listings/{listing_id}/images", summary="Choose a listing's pictures")
+@router.put(
+    "/v1/marketplace/listings/{listing_id}/images",
+    responses=refuses(409),
+    summary="Choose a listing's pictures",
+)
 async def choose_listing_images(
     selling: Selling, links: Links, user: WithUser, listing_id: UUID, images: ListingImages
 ) -> ListingShown:
@@ -139,7 +155,11 @@ async def unmark_listing(buying: Buying, user: WithUser, listing_id: UUID) -> No
     await buying.unmark(user.user_id, listing_id)
 
 
-@router.post("/v1/marketplace/listings/{listing_id}/contact", summary="Ask the seller")
+@router.post(
+    "/v1/marketplace/listings/{listing_id}/contact",
+    responses=refuses(409),
+    summary="Ask the seller",
+)
 async def contact_seller(
     buying: Buying, user: WithUser, listing_id: UUID, body: ContactBody
 ) -> ContactShown:

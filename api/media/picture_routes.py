@@ -9,10 +9,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response, StreamingResponse
 
 from api.media.routes import Expires, Signature
-from api.problems import NotFound, Problem
+from api.problem_answers import refuses
+from api.problems import NotFound, Problem, Unavailable
 from api.resources import WithResources
-from domain.pictures import PictureSizeName
+from domain.pictures import PictureSizeName, PictureStatus
 from images.sizes import CONTENT_TYPE
+from storage import media as media_rows
 from storage import pictures
 from storage.database import Database
 from storage.media_links import InvalidMediaLink, MediaLinks
@@ -46,6 +48,16 @@ class PictureService:
             ) from error
         async with self._database.transaction() as session:
             found = await pictures.find(session, media_id)
+            if found is None and await media_rows.find_any(session, media_id) is not None:
+                # It was published by an older version, which linked the original.
+                await pictures.ask_for(session, [media_id])
+                found = await pictures.find(session, media_id)
+        if found is not None and found.status is PictureStatus.PROCESSING:
+            raise Unavailable(
+                "This size of the picture is being made. Fetch it again in a moment.",
+                slug="picture-in-the-making",
+                retry_after=1,
+            )
         if found is None or name not in found.sizes:
             raise NotFound("picture", media_id, place="of this size")
         return found.sizes[name], left
@@ -55,14 +67,17 @@ class PictureService:
         return await self._store.open(pictures.size_key(media_id, name))
 
 
-def _service(resources: WithResources) -> PictureService:
+async def _service(resources: WithResources) -> PictureService:
     return PictureService(resources.database, resources.media_store, resources.media_links)
 
 
 @router.get(
     "/pictures/{media_id}",
     response_class=Response,
-    responses={200: {"content": {CONTENT_TYPE: {}}, "description": "The picture."}},
+    responses={
+        200: {"content": {CONTENT_TYPE: {}}, "description": "The picture."},
+        **refuses(403, 503),
+    },
     summary="Fetch a size of a picture by a signed link",
 )
 async def fetch_picture(

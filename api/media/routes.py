@@ -13,6 +13,7 @@ from api.media.schemas import UPLOAD_BODY, MediaChange, MediaShown
 from api.media.service import MediaService
 from api.media.upload import uploaded
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 from storage.media import Media
 
@@ -21,7 +22,7 @@ UPLOAD_PATH: Final = "/v1/media"
 router = APIRouter(tags=["media"])
 
 
-def media_service(resources: WithResources) -> MediaService:
+async def media_service(resources: WithResources) -> MediaService:
     """What does it, with this process's resources."""
     return MediaService(
         resources.database,
@@ -38,7 +39,13 @@ Expires = Annotated[int, Query(ge=0, le=10**11, description="Seconds since 1970,
 Signature = Annotated[str, Query(max_length=64)]
 
 
-@router.post(UPLOAD_PATH, status_code=201, openapi_extra=UPLOAD_BODY, summary="Upload a picture")
+@router.post(
+    UPLOAD_PATH,
+    status_code=201,
+    openapi_extra=UPLOAD_BODY,
+    responses=refuses(415, 503, 507),
+    summary="Upload a picture",
+)
 async def upload_media(
     service: Service, known: Writer, request: Request, resources: WithResources
 ) -> MediaShown:
@@ -76,16 +83,24 @@ async def change_media(
     return MediaShown.of(media, service.url_of(media))
 
 
-@router.delete("/v1/media/{media_id}", status_code=204, summary="Delete a media item")
+@router.delete(
+    "/v1/media/{media_id}", status_code=204, responses=refuses(409), summary="Delete a media item"
+)
 async def delete_media(service: Service, known: Writer, media_id: UUID) -> None:
-    """Refused while a post that is not out yet uses it. Needs `media:write`."""
+    """Refused while a post that is not out yet uses it, or one on the feed shows it.
+
+    Needs `media:write`.
+    """
     await service.delete(known, media_id)
 
 
 @router.get(
     "/media/{media_id}",
     response_class=Response,
-    responses={200: {"content": {"image/*": {}}, "description": "The picture."}},
+    responses={
+        200: {"content": {"image/*": {}}, "description": "The picture."},
+        **refuses(403, 503),
+    },
     summary="Fetch a picture by a signed link",
 )
 async def fetch_media(

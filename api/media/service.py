@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
 from api.media.upload import Upload
+from api.media.use_problems import still_needed, still_shown
 from api.pagination import PageRequest
-from api.problems import Conflict, FieldProblem, InvalidRequest, NotFound, Problem
+from api.problems import FieldProblem, InvalidRequest, NotFound, Problem
 from domain.ids import new_id
+from domain.pictures import PictureSizeName
 from images.inspection import (
     BrokenImage,
     ImageFacts,
@@ -25,7 +27,9 @@ from images.inspection import (
     inspect_image,
 )
 from storage import media as media_rows
+from storage import media_uses, pictures
 from storage.database import Database, DatabaseUnavailable
+from storage.feed.versions import note_own_write
 from storage.media import Media, NewMedia
 from storage.media_links import InvalidMediaLink, MediaLinks
 from storage.media_store import CHUNK, MediaStore, MediaStoreError
@@ -121,16 +125,29 @@ class MediaService:
         return described
 
     async def delete(self, caller: Caller, media_id: UUID) -> None:
-        """Forget it, row first. Raises NotFound, Conflict while posts need it."""
+        """Forget it, row first. Raises NotFound, Conflict while posts need or show it."""
         async with self._database.transaction() as session:
             found = await media_rows.lock(session, caller.workspace_id, media_id)
             if found is None:
                 raise NotFound("media item", media_id)
             posts = await media_rows.count_posts_using(session, caller.workspace_id, media_id)
             if posts:
-                raise _still_needed(posts)
-            await media_rows.forget(session, media_id)
-        await self._discard(found.storage_key)
+                raise still_needed(posts)
+            await self._forget(session, media_id)
+        await self._discard_all(found)
+
+    async def delete_of_user(self, user_id: UUID, media_id: UUID) -> None:
+        """Forget a user's own, row first; who wears it has no avatar then.
+
+        Raises NotFound, Conflict while others see it.
+        """
+        async with self._database.transaction() as session:
+            found = await media_rows.lock_of_user(session, user_id, media_id)
+            if found is None:
+                raise NotFound("media item", media_id, place="among yours")
+            await self._forget(session, media_id)
+            await note_own_write(session, user_id)
+        await self._discard_all(found)
 
     def url_of(self, media: Media) -> str:
         """A link that shows it for an hour."""
@@ -183,6 +200,17 @@ class MediaService:
             raise
         return media
 
+    async def _forget(self, session: AsyncSession, media_id: UUID) -> None:
+        uses = await media_uses.find(session, media_id)
+        if uses:
+            raise still_shown(uses)
+        await media_rows.forget(session, media_id)
+
+    async def _discard_all(self, media: Media) -> None:
+        for size in PictureSizeName:
+            await self._discard(pictures.size_key(media.id, size))
+        await self._discard(media.storage_key)
+
     async def _discard(self, storage_key: str) -> None:
         try:
             await self._store.delete(storage_key)
@@ -233,15 +261,6 @@ def _too_many_pixels(found: TooManyPixels, limit: int) -> InvalidRequest:
             limit=limit,
             actual=found.width * found.height,
         )
-    )
-
-
-def _still_needed(posts: int) -> Conflict:
-    return Conflict(
-        f"{posts} {'post that is' if posts == 1 else 'posts that are'} not out yet"
-        f" {'uses' if posts == 1 else 'use'} this media item. Take it out of them first.",
-        slug="media-in-use",
-        title="Posts need this media item",
     )
 
 

@@ -14,6 +14,7 @@ from api.media.routes import Expires, Signature, Writer, media_service
 from api.media.schemas import MediaShown
 from api.media.service import MediaService
 from api.media.upload_schemas import NewUpload, UploadShown
+from api.problem_answers import refuses
 from api.resources import WithResources
 from storage.media_uploads import Owner
 
@@ -29,7 +30,7 @@ _ANY_PICTURE: Final[dict[str, Any]] = {
 router = APIRouter(tags=["media"])
 
 
-def _service(
+async def _service(
     resources: WithResources, media: Annotated[MediaService, Depends(media_service)]
 ) -> DirectUploadService:
     return DirectUploadService(
@@ -45,7 +46,9 @@ Service = Annotated[DirectUploadService, Depends(_service)]
 Media = Annotated[MediaService, Depends(media_service)]
 
 
-@router.post("/v1/media/uploads", status_code=201, summary="Announce a picture")
+@router.post(
+    "/v1/media/uploads", status_code=201, responses=refuses(409), summary="Announce a picture"
+)
 async def begin_upload(service: Service, known: Writer, body: NewUpload) -> UploadShown:
     """The answer says where to send it: straight to the media store, for an hour.
 
@@ -55,7 +58,11 @@ async def begin_upload(service: Service, known: Writer, body: NewUpload) -> Uplo
     return UploadShown.of(*begun)
 
 
-@router.post("/v1/media/uploads/{upload_id}/complete", summary="Complete an upload")
+@router.post(
+    "/v1/media/uploads/{upload_id}/complete",
+    responses=refuses(409, 415, 503, 507),
+    summary="Complete an upload",
+)
 async def complete_upload(
     service: Service, media: Media, known: Writer, upload_id: UUID
 ) -> MediaShown:
@@ -67,7 +74,12 @@ async def complete_upload(
     return MediaShown.of(kept, media.url_of(kept))
 
 
-@router.post("/v1/users/me/media/uploads", status_code=201, summary="Announce a picture of yours")
+@router.post(
+    "/v1/users/me/media/uploads",
+    status_code=201,
+    responses=refuses(409),
+    summary="Announce a picture of yours",
+)
 async def begin_own_upload(service: Service, user: WithUser, body: NewUpload) -> UploadShown:
     """The answer says where to send it: straight to the media store, for an hour."""
     begun = await service.begin(Owner(user_id=user.user_id), body.announced())
@@ -75,7 +87,9 @@ async def begin_own_upload(service: Service, user: WithUser, body: NewUpload) ->
 
 
 @router.post(
-    "/v1/users/me/media/uploads/{upload_id}/complete", summary="Complete an upload of yours"
+    "/v1/users/me/media/uploads/{upload_id}/complete",
+    responses=refuses(409, 415, 503, 507),
+    summary="Complete an upload of yours",
 )
 async def complete_own_upload(
     service: Service, media: Media, user: WithUser, upload_id: UUID
@@ -92,6 +106,7 @@ async def complete_own_upload(
     RECEIVING_PATH,
     status_code=204,
     openapi_extra=_ANY_PICTURE,
+    responses=refuses(403, 404, 503, 507),
     summary="Send an announced picture",
 )
 async def receive_upload(

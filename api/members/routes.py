@@ -20,12 +20,13 @@ from api.members.schemas import (
 )
 from api.members.service import MemberService
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.resources import WithResources
 
 router = APIRouter(prefix="/v1", tags=["workspace"])
 
 
-def _service(resources: WithResources) -> MemberService:
+async def _service(resources: WithResources) -> MemberService:
     return MemberService(
         resources.database,
         resources.signing_in,
@@ -56,7 +57,10 @@ async def list_workspaces(
 
 
 @router.delete(
-    "/workspaces/{workspace_id}/membership", status_code=204, summary="Leave a workspace"
+    "/workspaces/{workspace_id}/membership",
+    status_code=204,
+    responses=refuses(409),
+    summary="Leave a workspace",
 )
 async def leave_workspace(service: Service, user: WithUser, workspace_id: UUID) -> None:
     """The last owner cannot: 409."""
@@ -70,13 +74,13 @@ async def list_members(service: Service, known: Reader, wanted: WantedPage) -> P
     return page_of(found, wanted, show=MemberShown.of, id_of=lambda member: member.id)
 
 
-@router.post("/members", status_code=201, summary="Add a member")
+@router.post("/members", status_code=201, responses=refuses(409), summary="Add a member")
 async def add_member(service: Service, known: Writer, wanted: MemberWanted) -> MemberShown:
     """A registered user, by handle, at once. Needs `members:write`."""
     return MemberShown.of(await service.add(known, wanted.handle, wanted.role))
 
 
-@router.patch("/members/{user_id}", summary="Change a member's role")
+@router.patch("/members/{user_id}", responses=refuses(409), summary="Change a member's role")
 async def change_member(
     service: Service, known: Writer, user_id: UUID, change: RoleChange
 ) -> MemberShown:
@@ -84,13 +88,15 @@ async def change_member(
     return MemberShown.of(await service.change_role(known, user_id, change.role))
 
 
-@router.delete("/members/{user_id}", status_code=204, summary="Remove a member")
+@router.delete(
+    "/members/{user_id}", status_code=204, responses=refuses(409), summary="Remove a member"
+)
 async def remove_member(service: Service, known: Writer, user_id: UUID) -> None:
     """From the next request on. Only owners deal with owners. Needs `members:write`."""
     await service.remove(known, user_id)
 
 
-@router.post("/invitations", status_code=201, summary="Invite by mail")
+@router.post("/invitations", status_code=201, responses=refuses(503), summary="Invite by mail")
 async def invite_member(
     service: Service, known: Writer, wanted: InvitationWanted
 ) -> InvitationShown:

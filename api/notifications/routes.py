@@ -22,7 +22,7 @@ from domain.notifications import NotificationKind
 router = APIRouter(prefix="/v1/notifications", tags=["notifications"])
 
 
-def _service(resources: WithResources) -> NotificationService:
+async def _service(resources: WithResources) -> NotificationService:
     return NotificationService(resources.database, resources.live)
 
 

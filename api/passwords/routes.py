@@ -8,13 +8,14 @@ from api.auth.dependencies import WithUser
 from api.passwords.proof import PasswordProof
 from api.passwords.schemas import PasswordChange, PasswordReset, ResetMailTaken, ResetMailWanted
 from api.passwords.service import PasswordService
+from api.problem_answers import refuses
 from api.resources import WithResources
 from api.sessions.clients import counted_try
 
 router = APIRouter(prefix="/v1/auth/password", tags=["sign-in"])
 
 
-def _service(resources: WithResources) -> PasswordService:
+async def _service(resources: WithResources) -> PasswordService:
     signing_in = resources.signing_in
     proof = PasswordProof(
         database=resources.database,
@@ -40,6 +41,7 @@ async def change_password(service: Service, user: WithUser, change: PasswordChan
     "/reset-mails",
     status_code=202,
     dependencies=[CountedTry],
+    responses=refuses(429, 503),
     summary="Have a link for a new password mailed",
 )
 async def mail_password_reset(service: Service, wanted: ResetMailWanted) -> ResetMailTaken:
@@ -52,7 +54,13 @@ async def mail_password_reset(service: Service, wanted: ResetMailWanted) -> Rese
     return ResetMailTaken()
 
 
-@router.post("/reset", status_code=204, dependencies=[CountedTry], summary="Choose a new password")
+@router.post(
+    "/reset",
+    status_code=204,
+    dependencies=[CountedTry],
+    responses=refuses(429),
+    summary="Choose a new password",
+)
 async def reset_password(service: Service, wanted: PasswordReset) -> None:
     """With the token of the mailed link. All sessions of the user end."""
     await service.reset(wanted.token, wanted.new_password)

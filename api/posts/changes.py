@@ -14,7 +14,8 @@ from api.posts.contents import wanted_from
 from api.posts.forecast import Forecast
 from api.posts.planning import PostPlan, plan_post, publish_time_of, require_publishable
 from api.posts.problems import ChangedMeanwhile, RevisionMissing, TooLate
-from api.posts.schemas import PostAccepted, PostChange, PostWanted
+from api.posts.schemas import PostAccepted
+from api.posts.wanted_schemas import PostChange, PostWanted
 from api.problems import NotFound
 from domain.deliveries import PostStatus
 from domain.lateness import LateChoice

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from api.posts.schemas import AttachmentWanted, ContentWanted, PostWanted
+from api.posts.wanted_schemas import AttachmentWanted, ContentWanted, PostWanted
 from domain.content import Attachment, Content, PostContent, ThreadPart
 from storage.media import Media
 

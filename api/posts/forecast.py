@@ -8,12 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts.schemas import QuotaShown
 from api.posts.schemas import WarningShown
-from domain.content import PostContent
 from domain.limits import RULES
 from domain.quotas import Counted, costs_of, in_words
 from storage import forecast
 from storage.forecast import Late, Planned
-from storage.posts import Post, TargetAccount
+from storage.posts import Post
 from storage.quotas import Quotas
 
 _MOMENT = "%Y-%m-%d %H:%M:%S"
@@ -27,40 +26,42 @@ class Forecast:
         self._quotas = quotas
 
     async def of_post(self, session: AsyncSession, post: Post) -> list[WarningShown]:
-        """What to tell of a post as it is, or is about to be; nothing of a draft."""
-        targets = [
-            TargetAccount(account_id=one.account_id, network=one.network, handle=one.handle)
-            for one in post.standing_deliveries
-            if one.movable
-        ]
-        at = post.publish_time.at if post.publish_time else None
-        return await self.of(session, post.content, targets, at, without=post.id)
+        """What to tell of a kept post as it is now; nothing of a draft."""
+        [told] = await self.of_posts(session, [post], without=post.id)
+        return told
 
-    async def of(
-        self,
-        session: AsyncSession,
-        content: PostContent,
-        targets: Sequence[TargetAccount],
-        publish_at: datetime | None,
-        *,
-        without: UUID | None = None,
-    ) -> list[WarningShown]:
-        """The same of what is not a post yet; `without` is the post that it takes the place of."""
-        if publish_at is None:
-            return []
+    async def of_posts(
+        self, session: AsyncSession, drawn_up: Sequence[Post], *, without: UUID | None = None
+    ) -> list[list[WarningShown]]:
+        """What to tell of each post that is about to be accepted; each account is asked for once.
+
+        `without` is the post that one of them takes the place of.
+        """
         now = datetime.now(UTC)
+        going = [
+            (number, post.publish_time.at, delivery)
+            for number, post in enumerate(drawn_up)
+            if post.publish_time is not None
+            for delivery in post.standing_deliveries
+            if delivery.movable
+        ]
         planned = [
             Planned(
-                account_id=one.account_id,
-                network=one.network,
-                at=max(publish_at, now),
-                costs=costs_of(one.network, content.for_network(one.network)),
+                account_id=delivery.account_id,
+                network=delivery.network,
+                at=max(at, now),
+                costs=costs_of(
+                    delivery.network, drawn_up[number].content.for_network(delivery.network)
+                ),
             )
-            for one in targets
+            for number, at, delivery in going
         ]
         found = await forecast.late(session, planned, self._quotas, now=now, without=without)
-        handles = {one.account_id: one.handle for one in targets}
-        return [_warning(late, handles[late.planned.account_id], publish_at) for late in found]
+        told: list[list[WarningShown]] = [[] for _ in drawn_up]
+        for late, (number, at, delivery) in zip(found, going, strict=True):
+            if late is not None:
+                told[number].append(_warning(late, delivery.handle, at))
+        return told
 
 
 def _warning(late: Late, handle: str, publish_at: datetime) -> WarningShown:

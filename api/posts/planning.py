@@ -1,15 +1,14 @@
 """What a wanted post comes to: content, targets and time, and what stands against it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth.service import Caller
 from api.posts.contents import content_of, media_places
-from api.posts.schemas import PostWanted, WallTime
+from api.posts.wanted_schemas import PostWanted, WallTime
 from api.problems import FieldProblem, InvalidRequest
 from domain.content import MediaFacts, PostContent
 from domain.networks import Network
@@ -60,27 +59,30 @@ class PostPlan:
 class Named:
     """What posts name, as far as it is the workspace's."""
 
-    accounts: Mapping[UUID, Account]
-    media: Mapping[UUID, Media]
+    accounts: dict[UUID, Account]
+    media: dict[UUID, Media]
 
 
-async def look_up(session: AsyncSession, workspace_id: UUID, wanted: Iterable[PostWanted]) -> Named:
-    """Everything that the posts name, kept as it is until the transaction ends."""
-    account_ids, media_ids = set[UUID](), set[UUID]()
-    for post in wanted:
-        account_ids.update(post.targets)
-        media_ids.update(media_places(post).values())
-    return Named(
-        accounts=await accounts.find_to_use(session, workspace_id, account_ids)
-        if account_ids
-        else {},
-        media=await media_items.find_to_use(session, workspace_id, media_ids) if media_ids else {},
-    )
+async def look_up(
+    session: AsyncSession, wanted: Collection[tuple[UUID, PostWanted]]
+) -> Mapping[UUID, Named]:
+    """All that the workspaces' posts name, by workspace; nothing of it goes away meanwhile."""
+    account_ids = {(owner, account) for owner, post in wanted for account in post.targets}
+    media_ids = {(owner, item) for owner, post in wanted for item in media_places(post).values()}
+    found = {owner: Named(accounts={}, media={}) for owner, _ in wanted}
+    if account_ids:
+        for account in await accounts.find_to_use(session, account_ids):
+            found[account.workspace_id].accounts[account.id] = account
+    if media_ids:
+        for item in await media_items.find_to_use(session, media_ids):
+            if item.workspace_id is not None:
+                found[item.workspace_id].media[item.id] = item
+    return found
 
 
 async def plan_post(session: AsyncSession, workspace_id: UUID, wanted: PostWanted) -> PostPlan:
     """Look up what the post names. Raises InvalidRequest for what is not the workspace's."""
-    return plan(wanted, await look_up(session, workspace_id, [wanted]))
+    return plan(wanted, (await look_up(session, [(workspace_id, wanted)]))[workspace_id])
 
 
 def plan(wanted: PostWanted, named: Named) -> PostPlan:
@@ -111,7 +113,23 @@ def plan(wanted: PostWanted, named: Named) -> PostPlan:
 
 
 def draw_up(
-    caller: Caller,
+    workspace_id: UUID,
+    wanted: PostWanted,
+    named: Named,
+    *,
+    now: datetime,
+    batch_id: UUID | None = None,
+) -> Post:
+    """The new post, ready to be accepted. Raises InvalidRequest for what stands against it."""
+    publish_time = publish_time_of(wanted, now)
+    planned = plan(wanted, named)
+    if publish_time is not None:
+        require_publishable(planned)
+    return as_post(workspace_id, wanted, planned, publish_time, now=now, batch_id=batch_id)
+
+
+def as_post(
+    workspace_id: UUID,
     wanted: PostWanted,
     planned: PostPlan,
     publish_time: PublishTime | None,
@@ -119,11 +137,9 @@ def draw_up(
     now: datetime,
     batch_id: UUID | None = None,
 ) -> Post:
-    """The new post, ready to be accepted. Raises InvalidRequest for what a target would refuse."""
-    if publish_time is not None:
-        require_publishable(planned)
+    """The same, whatever stands against it."""
     return posts.draw_up(
-        workspace_id=caller.workspace_id,
+        workspace_id=workspace_id,
         content=planned.content,
         targets=planned.targets,
         publish_time=publish_time,

@@ -5,28 +5,29 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Response, status
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response, status
 
 from api.auth.dependencies import require
 from api.auth.scopes import Scope
 from api.auth.service import Caller
 from api.idempotency import WithIdempotencyKey
 from api.pagination import Page, WantedPage, page_of
+from api.posts.accepting import Accepting
 from api.posts.changes import PostChanges
 from api.posts.examples import CHANGE_EXAMPLES, POST_EXAMPLES
 from api.posts.forecast import Forecast
 from api.posts.schemas import (
     EventShown,
     PostAccepted,
-    PostChange,
     PostChecked,
     PostShown,
-    PostWanted,
     TargetChecked,
     Timeline,
     ViolationShown,
 )
 from api.posts.service import PostService
+from api.posts.wanted_schemas import PostChange, PostWanted
+from api.problem_answers import refuses
 from api.problems import FieldProblem, InvalidRequest
 from api.resources import WithResources
 from domain.deliveries import PostStatus
@@ -36,11 +37,18 @@ from storage.posts import Post, PostFilter
 
 router = APIRouter(prefix="/v1/posts", tags=["posts"])
 
+_ACCEPTING: Final = "accepting"
 _ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
-async def _service(resources: WithResources) -> PostService:
-    return PostService(resources.database, Forecast(resources.settings.quotas))
+async def _service(request: Request, resources: WithResources) -> PostService:
+    forecast = Forecast(resources.settings.quotas)
+    # Of the whole app: requests share it. Made by the first of them.
+    accepting: Accepting | None = getattr(request.app.state, _ACCEPTING, None)
+    if accepting is None:
+        accepting = Accepting(resources.database, forecast)
+        setattr(request.app.state, _ACCEPTING, accepting)
+    return PostService(resources.database, forecast, accepting)
 
 
 async def _changes(resources: WithResources) -> PostChanges:
@@ -176,7 +184,7 @@ async def show_timeline(service: Service, known: Reader, post_id: UUID) -> Timel
     return Timeline(items=[EventShown.of(event) for event in events])
 
 
-@router.patch("/{post_id}", summary="Edit or reschedule a post")
+@router.patch("/{post_id}", responses=refuses(409, 412, 428), summary="Edit or reschedule a post")
 async def change_post(
     changes: Changes,
     known: Writer,
@@ -192,7 +200,9 @@ async def change_post(
     return _accepted(await changes.change(known, post_id, change, revision), response)
 
 
-@router.post("/{post_id}/publish-now", summary="Publish without waiting any longer")
+@router.post(
+    "/{post_id}/publish-now", responses=refuses(409), summary="Publish without waiting any longer"
+)
 async def publish_post_now(
     changes: Changes, known: Writer, post_id: UUID, response: Response
 ) -> PostAccepted:
@@ -200,7 +210,7 @@ async def publish_post_now(
     return _accepted(await changes.publish_now(known, post_id), response)
 
 
-@router.post("/{post_id}/cancel", summary="Cancel a post")
+@router.post("/{post_id}/cancel", responses=refuses(409), summary="Cancel a post")
 async def cancel_post(
     changes: Changes, known: Writer, post_id: UUID, response: Response
 ) -> PostShown:

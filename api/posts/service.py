@@ -5,18 +5,17 @@ What has to happen in Temporal is put into the outbox in the same transaction.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from api.auth.service import Caller
-from api.idempotency import KeyTaken, fingerprint_of, first_answer, once
+from api.idempotency import fingerprint_of, once
 from api.pagination import PageRequest
+from api.posts.accepting import Accepting, Asked, Once
 from api.posts.forecast import Forecast
-from api.posts.planning import PostPlan, draw_up, plan_post, publish_time_of
-from api.posts.schemas import PostAccepted, PostWanted, WarningShown
+from api.posts.planning import PostPlan, as_post, plan_post, publish_time_of
+from api.posts.schemas import PostAccepted, WarningShown
+from api.posts.wanted_schemas import PostWanted
 from api.problems import NotFound
 from storage import posts, timeline
 from storage.database import Database
@@ -29,10 +28,11 @@ TIMELINE_LIMIT = 1000
 class PostService:
     """Accepts and shows posts."""
 
-    def __init__(self, database: Database, forecast: Forecast) -> None:
-        """Everything it does is in that database; `forecast` says what will be late."""
+    def __init__(self, database: Database, forecast: Forecast, accepting: Accepting) -> None:
+        """Everything it does is in that database; `accepting` is shared by all requests."""
         self._database = database
         self._forecast = forecast
+        self._accepting = accepting
 
     async def create(
         self, caller: Caller, wanted: PostWanted, idempotency_key: str | None
@@ -42,42 +42,33 @@ class PostService:
         Raises InvalidRequest, IdempotencyKeyReused.
         """
         if idempotency_key is None:
-            async with self._database.transaction() as session:
-                post = await _drawn_up(session, caller, wanted)
-                accepted = await self._answer(session, post)
-                await posts.accept(session, [post], created_by=caller.actor_id)
-            return accepted
-        key = idempotency_key
+            return (await self._accepting.take(Asked(caller=caller, wanted=wanted))).post
         fingerprint = fingerprint_of(wanted.model_dump(mode="json", exclude_unset=True))
+        asked = Asked(
+            caller=caller,
+            wanted=wanted,
+            once=Once(key=idempotency_key, fingerprint=fingerprint),
+        )
 
         async def accept() -> Mapping[str, Any]:
-            async with self._database.transaction() as session:
-                post = await _drawn_up(session, caller, wanted)
-                answer = (await self._answer(session, post)).model_dump(mode="json")
-                first = first_answer(key, fingerprint, HTTPStatus.CREATED, answer)
-                kept = await posts.accept(
-                    session, [post], created_by=caller.actor_id, first_answer=first
-                )
-                if kept is None:
-                    raise KeyTaken
-                return kept
+            return (await self._accepting.take(asked)).answer or {}
 
-        answer = await once(self._database, caller.workspace_id, key, fingerprint, accept)
+        answer = await once(
+            self._database, caller.workspace_id, idempotency_key, fingerprint, accept
+        )
         return PostAccepted.model_validate(answer)
-
-    async def _answer(self, session: AsyncSession, post: Post) -> PostAccepted:
-        warnings = await self._forecast.of_post(session, post)
-        return PostAccepted.of(post).model_copy(update={"warnings": warnings})
 
     async def validate(
         self, caller: Caller, wanted: PostWanted
     ) -> tuple[PostPlan, list[WarningShown]]:
         """The same checks without saving anything. Raises InvalidRequest for what is unknown."""
-        time = publish_time_of(wanted, datetime.now(UTC))
+        now = datetime.now(UTC)
+        time = publish_time_of(wanted, now)
         async with self._database.transaction() as session:
             plan = await plan_post(session, caller.workspace_id, wanted)
-            at = time.at if time else None
-            return plan, await self._forecast.of(session, plan.content, plan.targets, at)
+            post = as_post(caller.workspace_id, wanted, plan, time, now=now)
+            [warnings] = await self._forecast.of_posts(session, [post])
+        return plan, warnings
 
     async def read(self, caller: Caller, post_id: UUID) -> Post:
         """One post. Raises NotFound."""
@@ -101,10 +92,3 @@ class PostService:
         await self.read(caller, post_id)
         async with self._database.transaction() as session:
             return await timeline.list_by_post(session, post_id, limit=TIMELINE_LIMIT)
-
-
-async def _drawn_up(session: AsyncSession, caller: Caller, wanted: PostWanted) -> Post:
-    now = datetime.now(UTC)
-    publish_time = publish_time_of(wanted, now)
-    plan = await plan_post(session, caller.workspace_id, wanted)
-    return draw_up(caller, wanted, plan, publish_time, now=now)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends
 
 from api.auth.dependencies import WithUser
 from api.pagination import Page, WantedPage, page_of
+from api.problem_answers import refuses
 from api.reports.schemas import DecisionShown, ReportShown, ReportWanted
 from api.reports.service import ReportService
 from api.resources import WithResources
@@ -13,14 +14,14 @@ from api.resources import WithResources
 router = APIRouter(prefix="/v1", tags=["reports"])
 
 
-def _service(resources: WithResources) -> ReportService:
+async def _service(resources: WithResources) -> ReportService:
     return ReportService(resources.database)
 
 
 Service = Annotated[ReportService, Depends(_service)]
 
 
-@router.post("/reports", status_code=201, summary="Report something")
+@router.post("/reports", status_code=201, responses=refuses(404, 409), summary="Report something")
 async def report_something(service: Service, known: WithUser, wanted: ReportWanted) -> ReportShown:
     """A feed post, a comment, a user, a message of yours to read, or a listing.
 

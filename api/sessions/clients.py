@@ -17,7 +17,7 @@ class Client:
     address: str
 
 
-def _client(request: Request) -> Client:
+async def _client(request: Request) -> Client:
     return Client(
         device=request.headers.get("User-Agent", "").strip() or "unknown",
         address=request.client.host if request.client else "unknown",

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from api.auth.dependencies import WithUser
 from api.pagination import Page, WantedPage, page_of
 from api.passwords.proof import PasswordProof
+from api.problem_answers import refuses
 from api.rate_limit import limited_failures
 from api.resources import WithResources
 from api.sessions.clients import WithClient, counted_try
@@ -27,7 +28,7 @@ from storage.users.users import User
 router = APIRouter(prefix="/v1/auth", tags=["sign-in"])
 
 
-def _service(resources: WithResources) -> SessionService:
+async def _service(resources: WithResources) -> SessionService:
     signing_in = resources.signing_in
     proof = PasswordProof(
         database=resources.database,
@@ -42,7 +43,11 @@ CountedTry = Depends(counted_try)
 
 
 @router.post(
-    "/register", status_code=201, dependencies=[CountedTry], summary="Register, and sign in"
+    "/register",
+    status_code=201,
+    dependencies=[CountedTry],
+    responses=refuses(409, 429),
+    summary="Register, and sign in",
 )
 async def register(service: Service, wanted: Registration, client: WithClient) -> SignedInShown:
     """A new user, with a first session.
@@ -53,7 +58,9 @@ async def register(service: Service, wanted: Registration, client: WithClient) -
     return _signed_in(*await service.register(wanted, client))
 
 
-@router.post("/login", dependencies=[CountedTry], summary="Sign in")
+@router.post(
+    "/login", dependencies=[CountedTry], responses=refuses(401, 403, 429), summary="Sign in"
+)
 async def login(service: Service, wanted: Login, client: WithClient) -> SignedInShown:
     """A new session. Wrong address and wrong password are one answer, 401, and take as long.
 
@@ -63,7 +70,7 @@ async def login(service: Service, wanted: Login, client: WithClient) -> SignedIn
     return _signed_in(*await service.login(wanted.email, wanted.password, client))
 
 
-@router.post("/refresh", summary="Exchange a refresh token")
+@router.post("/refresh", responses=refuses(401, 403, 429), summary="Exchange a refresh token")
 async def refresh(
     request: Request,
     resources: WithResources,

@@ -15,7 +15,7 @@ from api.switches.service import SwitchService
 router = APIRouter(prefix="/v1/switches", tags=["switches"])
 
 
-def _service(resources: WithResources) -> SwitchService:
+async def _service(resources: WithResources) -> SwitchService:
     return SwitchService(resources.database, resources.settings.hold_rules)
 
 

@@ -23,7 +23,7 @@ from domain.lateness import late_choice
 router = APIRouter(prefix="/v1", tags=["workspace"])
 
 
-def _service(resources: WithResources) -> WorkspaceService:
+async def _service(resources: WithResources) -> WorkspaceService:
     return WorkspaceService(resources.database)
 
 

@@ -1,4 +1,4 @@
-"""The Node project that BullMQ runs from: its packages, exactly as its lock file names them."""
+"""Node projects that contenders run from: their packages, exactly as the lock file names them."""
 
 import asyncio
 import json
@@ -10,32 +10,35 @@ from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "bullmq"
 OLDEST_NODE = 20
-INSTALLED = FOLDER / "node_modules" / ".installed"
-"""Says for which lock file and which Node the installation is whole."""
 LAST_LINES = 20
 
 
 class NodeNotUsable(Exception):
-    """No Node that BullMQ runs on, or npm could not install it; the text says what was wrong."""
+    """No Node that is new enough, or npm could not install; the text says what was wrong."""
 
 
-async def installed_node() -> str:
-    """The path of `node`, after its packages were installed if need be. Raises NodeNotUsable."""
+async def installed_node(folder: Path = FOLDER, what: str = "BullMQ") -> str:
+    """The path of `node`, after the folder's packages were installed if need be.
+
+    `what` they are is told while it is waited for. Raises NodeNotUsable.
+    """
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise NodeNotUsable(
             f"{'node' if node is None else 'npm'} is not on PATH: install Node {OLDEST_NODE} or "
-            "newer, or leave BullMQ out"
+            f"newer, or leave {what} out"
         )
-    version = (await _run(node, "--version")).strip()
+    version = (await _run(folder, node, "--version")).strip()
     major = version.removeprefix("v").partition(".")[0]
     if not major.isdecimal() or int(major) < OLDEST_NODE:
-        raise NodeNotUsable(f"the node on PATH is {version}, and BullMQ needs {OLDEST_NODE}")
-    state = f"{sha256((FOLDER / 'package-lock.json').read_bytes()).hexdigest()} {version}"
-    if not INSTALLED.is_file() or INSTALLED.read_text() != state:
-        print("Installing BullMQ ...", flush=True)
-        await _run(npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
-        INSTALLED.write_text(state)
+        raise NodeNotUsable(f"the node on PATH is {version}; {what} needs {OLDEST_NODE}")
+    # Says for which lock file and which Node the installation is whole.
+    installed = folder / "node_modules" / ".installed"
+    state = f"{sha256((folder / 'package-lock.json').read_bytes()).hexdigest()} {version}"
+    if not installed.is_file() or installed.read_text() != state:
+        print(f"Installing {what} ...", flush=True)
+        await _run(folder, npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        installed.write_text(state)
     return node
 
 
@@ -58,10 +61,10 @@ async def run_script(
     return answered
 
 
-async def _run(*command: str) -> str:
+async def _run(folder: Path, *command: str) -> str:
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=FOLDER,
+        cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

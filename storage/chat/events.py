@@ -1,19 +1,18 @@
 """What happened in conversations, in their order: written in the transaction that does it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, func, insert, literal, select
+from sqlalchemy import Uuid, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.conversations import ChatEventKind
-from storage.chat.messages import Message, read_messages
+from storage.chat.messages import Message
 from storage.chat.numbers import OLDEST_RUNNING, next_number
 from storage.tables import ChatEventRow, ConversationMemberRow, ConversationRow
-from storage.unnested import unnested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,17 +32,6 @@ class ChatEvent:
     def about(self, message: Message) -> "ChatEvent":
         """The same, with its message."""
         return replace(self, message=message)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaughtUp:
-    """What happened in one conversation after an event."""
-
-    conversation_id: UUID
-    events: tuple[ChatEvent, ...]
-    up_to: int
-    """Nothing that happened up to this event is missing."""
-    more: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,13 +60,6 @@ class Changes:
     positions: tuple[Position, ...]
     cursor: int
     more: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Reach:
-    conversation_id: UUID
-    after: int
-    last_seq: int
 
 
 async def append(
@@ -118,34 +99,18 @@ async def append(
     )
 
 
-async def catch_up(
-    session: AsyncSession, user_id: UUID, positions: Mapping[UUID, int], *, limit: int
-) -> list[CaughtUp]:
-    """What happened after each position, in the conversations that the user is in.
-
-    `limit` holds for each conversation. Events before the user joined are left out.
-    """
-    asked = unnested(
-        "asked", id=(Uuid(), list(positions)), after=(BigInteger(), list(positions.values()))
+def receipt(
+    conversation_id: UUID, user_id: UUID, *, seq: int, delivered_seq: int, read_seq: int
+) -> ChatEvent:
+    """How far a member has received and read, as an event."""
+    return ChatEvent(
+        conversation_id=conversation_id,
+        seq=seq,
+        kind=ChatEventKind.RECEIPT,
+        actor_id=user_id,
+        happened_at=None,
+        details={"delivered_seq": delivered_seq, "read_seq": read_seq},
     )
-    member = ConversationMemberRow
-    query = (
-        select(
-            ConversationRow.id,
-            func.greatest(asked.c.after, member.joined_seq).label("after"),
-            ConversationRow.last_seq,
-        )
-        .join(asked, asked.c.id == ConversationRow.id)
-        .join(member, member.conversation_id == ConversationRow.id)
-        .where(member.user_id == user_id, member.left_at.is_(None))
-    )
-    reaches = [
-        _Reach(conversation_id=row.id, after=row.after, last_seq=row.last_seq)
-        for row in await session.execute(query)
-    ]
-    behind = [reach for reach in reaches if reach.after < reach.last_seq]
-    found = await _events(session, behind, limit=limit) if behind else {}
-    return [_caught_up(reach, found.get(reach.conversation_id, []), limit) for reach in reaches]
 
 
 async def changes_for(session: AsyncSession, user_id: UUID, cursor: int, *, limit: int) -> Changes:
@@ -191,106 +156,3 @@ async def changed_since(session: AsyncSession, cursor: int, *, limit: int) -> li
 async def read_cursor(session: AsyncSession) -> int:
     """Give out a cursor: all that older transactions did is visible from now on."""
     return (await session.scalars(select(OLDEST_RUNNING))).one()
-
-
-async def _events(
-    session: AsyncSession, behind: Sequence[_Reach], *, limit: int
-) -> dict[UUID, list[ChatEvent]]:
-    reach = unnested(
-        "reach",
-        id=(Uuid(), [one.conversation_id for one in behind]),
-        after=(BigInteger(), [one.after for one in behind]),
-        last=(BigInteger(), [one.last_seq for one in behind]),
-    )
-    happened = (
-        select(ChatEventRow)
-        .where(
-            ChatEventRow.conversation_id == reach.c.id,
-            ChatEventRow.seq > reach.c.after,
-            ChatEventRow.seq <= reach.c.last,
-        )
-        .order_by(ChatEventRow.seq)
-        .limit(limit + 1)
-        .lateral("happened")
-    )
-    rows = (
-        await session.execute(select(happened).select_from(reach.join(happened, literal(True))))
-    ).all()
-    told = {row.message_id for row in rows if row.message_id is not None}
-    messages = await read_messages(session, told) if told else {}
-    found = await _receipts(session, behind, limit=limit)
-    for row in rows:
-        found.setdefault(row.conversation_id, []).append(
-            ChatEvent(
-                conversation_id=row.conversation_id,
-                seq=row.seq,
-                kind=ChatEventKind(row.kind),
-                actor_id=row.actor_id,
-                happened_at=row.happened_at,
-                message=messages.get(row.message_id),
-                details=row.details,
-            )
-        )
-    return found
-
-
-async def _receipts(
-    session: AsyncSession, behind: Sequence[_Reach], *, limit: int
-) -> dict[UUID, list[ChatEvent]]:
-    reach = unnested(
-        "reach",
-        id=(Uuid(), [one.conversation_id for one in behind]),
-        after=(BigInteger(), [one.after for one in behind]),
-        last=(BigInteger(), [one.last_seq for one in behind]),
-    )
-    receipts = (
-        select(ConversationMemberRow)
-        .where(
-            ConversationMemberRow.conversation_id == reach.c.id,
-            ConversationMemberRow.receipt_seq > reach.c.after,
-            ConversationMemberRow.receipt_seq <= reach.c.last,
-        )
-        .order_by(ConversationMemberRow.receipt_seq)
-        .limit(limit + 1)
-        .lateral("receipts")
-    )
-    found: dict[UUID, list[ChatEvent]] = {}
-    for row in await session.execute(
-        select(receipts).select_from(reach.join(receipts, literal(True)))
-    ):
-        found.setdefault(row.conversation_id, []).append(
-            receipt(
-                row.conversation_id,
-                row.user_id,
-                seq=row.receipt_seq,
-                delivered_seq=row.delivered_seq,
-                read_seq=row.read_seq,
-            )
-        )
-    return found
-
-
-def receipt(
-    conversation_id: UUID, user_id: UUID, *, seq: int, delivered_seq: int, read_seq: int
-) -> ChatEvent:
-    """How far a member has received and read, as an event."""
-    return ChatEvent(
-        conversation_id=conversation_id,
-        seq=seq,
-        kind=ChatEventKind.RECEIPT,
-        actor_id=user_id,
-        happened_at=None,
-        details={"delivered_seq": delivered_seq, "read_seq": read_seq},
-    )
-
-
-def _caught_up(reach: _Reach, found: list[ChatEvent], limit: int) -> CaughtUp:
-    events = sorted(found, key=lambda event: event.seq)
-    more = len(events) > limit
-    shown = tuple(events[:limit])
-    return CaughtUp(
-        conversation_id=reach.conversation_id,
-        events=shown,
-        up_to=shown[-1].seq if more else reach.last_seq,
-        more=more,
-    )

@@ -3,34 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    Uuid,
-    bindparam,
-    delete,
-    func,
-    literal_column,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.conversations import ChatEventKind
-from storage.chat.numbers import next_number
-from storage.tables import (
-    ChatEventRow,
-    ConversationMemberRow,
-    MediaRow,
-    MessageRow,
-    ReactionRow,
-)
+from storage.tables import MediaRow, MessageRow, ReactionRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,131 +33,23 @@ class Message:
     deleted_at: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewMessage:
-    """What somebody is about to say."""
-
-    id: UUID
-    conversation_id: UUID
-    sender_id: UUID
-    client_id: str
-    text: str
-    media_ids: Sequence[UUID]
-    reply_to: UUID | None
-
-
-async def say(session: AsyncSession, new: NewMessage) -> tuple[Message, list[UUID]] | None:
-    """Send it as the conversation's next event; None when the client id is taken.
-
-    Answers who is in the conversation, too. It has to be locked by this transaction: then a
-    message that is sent twice at once is found here by the second, and no number is lost to it.
-    """
-    values = {
-        "new_id": new.id,
-        "new_conversation_id": new.conversation_id,
-        "new_sender_id": new.sender_id,
-        "new_client_id": new.client_id,
-        "new_text": new.text,
-        "new_media_ids": list(new.media_ids),
-        "new_reply_to": new.reply_to,
-    }
-    connection = await session.connection()  # without the ORM's own work on each statement
-    row = (await connection.execute(_say(), values)).one_or_none()
-    if row is None:
-        return None
-    message = Message(
-        id=new.id,
-        conversation_id=new.conversation_id,
-        seq=row.seq,
-        sender_id=new.sender_id,
-        client_id=new.client_id,
-        text=new.text,
-        media_ids=tuple(new.media_ids),
-        reply_to=new.reply_to,
-        reactions=(),
-        changed_seq=row.seq,
-        sent_at=row.sent_at,
-        edited_at=None,
-        deleted_at=None,
-    )
-    return message, row.member_ids
-
-
-@cache
-def _say() -> Select[int, datetime, list[UUID]]:
-    """Built once: for every message, building it would take longer than PostgreSQL does.
-
-    Parameters are not called like columns, which SQLAlchemy would take for values to set.
-    """
-    conversation_id = bindparam("new_conversation_id", type_=Uuid())
-    sender_id = bindparam("new_sender_id", type_=Uuid())
-    message_id = bindparam("new_id", type_=Uuid())
-    client_id = bindparam("new_client_id", type_=Text())
-    sent_before = select(MessageRow.id).where(
-        MessageRow.conversation_id == conversation_id,
-        MessageRow.sender_id == sender_id,
-        MessageRow.client_id == client_id,
-    )
-    numbered = next_number(conversation_id, ~sent_before.exists(), active_at=func.clock_timestamp())
-    content: dict[str, ColumnElement[Any]] = {
-        "id": message_id,
-        "conversation_id": conversation_id,
-        "sender_id": sender_id,
-        "client_id": client_id,
-        "text": bindparam("new_text", type_=Text()),
-        "media_ids": bindparam("new_media_ids", type_=ARRAY(Uuid())),
-        "reply_to": bindparam("new_reply_to", type_=Uuid()),
-        "seq": numbered.c.last_seq,
-        "changed_seq": numbered.c.last_seq,
-    }
-    said = (
-        insert(MessageRow)
-        .from_select(list(content), select(*content.values()))
-        .returning(MessageRow.conversation_id, MessageRow.seq, MessageRow.sent_at)
-        .cte("said")
-    )
-    event: dict[str, ColumnElement[Any]] = {
-        "conversation_id": conversation_id,
-        "seq": said.c.seq,
-        "kind": literal_column(f"'{ChatEventKind.MESSAGE_SENT}'"),
-        "actor_id": sender_id,
-        "message_id": message_id,
-        "happened_at": said.c.sent_at,
-    }
-    happened = insert(ChatEventRow).from_select(list(event), select(*event.values()))
-    member = ConversationMemberRow
-    others = select(MessageRow.id).where(
-        MessageRow.conversation_id == conversation_id,
-        MessageRow.seq > member.read_seq,
-        MessageRow.sender_id != sender_id,
-    )
-    read_own = (  # who has read everything of the others has read their own message, too
-        update(member)
-        .where(
-            member.conversation_id == said.c.conversation_id,
-            member.user_id == sender_id,
-            ~others.exists(),
-        )
-        .values(read_seq=said.c.seq, delivered_seq=said.c.seq)
-    )
-    there = select(func.array_agg(member.user_id)).where(
-        member.conversation_id == conversation_id, member.left_at.is_(None)
-    )
-    return select(said.c.seq, said.c.sent_at, there.scalar_subquery().label("member_ids")).add_cte(
-        happened.cte("happened"), read_own.cte("read_own")
-    )
-
-
-async def find_sent(session: AsyncSession, new: NewMessage) -> Message | None:
-    """The message that the sender sent under that client id."""
-    row = (await session.scalars(_sent_before(new))).one_or_none()
-    return None if row is None else (await with_reactions(session, [row]))[0]
-
-
 async def find(session: AsyncSession, conversation_id: UUID, message_id: UUID) -> Message | None:
     """The message of that id, if it is in the conversation."""
     query = select(MessageRow).where(
         MessageRow.id == message_id, MessageRow.conversation_id == conversation_id
+    )
+    row = (await session.scalars(query)).one_or_none()
+    return None if row is None else (await with_reactions(session, [row]))[0]
+
+
+async def find_sent(
+    session: AsyncSession, conversation_id: UUID, sender_id: UUID, client_id: str
+) -> Message | None:
+    """The message that the sender sent under that client id."""
+    query = select(MessageRow).where(
+        MessageRow.conversation_id == conversation_id,
+        MessageRow.sender_id == sender_id,
+        MessageRow.client_id == client_id,
     )
     row = (await session.scalars(query)).one_or_none()
     return None if row is None else (await with_reactions(session, [row]))[0]
@@ -259,6 +130,7 @@ async def _change(session: AsyncSession, message_id: UUID, **changes: Any) -> Me
 
 
 async def with_reactions(session: AsyncSession, rows: Sequence[MessageRow]) -> list[Message]:
+    """The messages of those rows, whatever they were read by."""
     if not rows:
         return []
     query = (
@@ -271,14 +143,6 @@ async def with_reactions(session: AsyncSession, rows: Sequence[MessageRow]) -> l
         of_message = reactions.setdefault(found.message_id, {})
         of_message.setdefault(found.emoji, []).append(found.user_id)
     return [_message(row, reactions.get(row.id, {})) for row in rows]
-
-
-def _sent_before(new: NewMessage) -> Select[MessageRow]:
-    return select(MessageRow).where(
-        MessageRow.conversation_id == new.conversation_id,
-        MessageRow.sender_id == new.sender_id,
-        MessageRow.client_id == new.client_id,
-    )
 
 
 def _message(row: MessageRow, reactions: dict[str, list[UUID]]) -> Message:

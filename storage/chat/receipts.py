@@ -5,8 +5,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.chat.conversations import UNREAD_AT_MOST, Membership
+from storage.chat.conversations import Membership
 from storage.chat.events import ChatEvent, receipt
+from storage.chat.listing import UNREAD_AT_MOST
 from storage.chat.numbers import next_number
 from storage.tables import ChatEventRow, ConversationMemberRow, MessageRow
 

@@ -1,4 +1,7 @@
-"""Pages: users that nobody signs in to, for whom a workspace publishes."""
+"""Pages: users that nobody signs in to, for whom a workspace publishes.
+
+A feed account speaks for a user, whose id is its remote id: the account is called as the user is.
+"""
 
 from uuid import UUID
 
@@ -8,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.tables import FeedProfileRow, UserRow
 from storage.users import users
+from storage.users.users import User
 
 
 async def claim(
@@ -38,3 +42,12 @@ async def claim(
             .values(handle=handle, display_name=display_name, updated_at=func.now())
         )
     return owned
+
+
+async def find(session: AsyncSession, remote_id: str) -> User | None:
+    """The user that a feed account of that remote id speaks for; None when it names nobody."""
+    try:
+        user_id = UUID(remote_id)
+    except ValueError:  # connected by an old version, and not published through since
+        return None
+    return await users.find(session, user_id)

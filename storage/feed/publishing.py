@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.ids import new_id
 from domain.mentions import hashtags_in, mentioned_handles
 from domain.notifications import NotificationKind, SubjectType
+from storage import pictures
 from storage.feed import spreading, trends
 from storage.feed.versions import note_own_write
 from storage.notifications.deciding import notify
@@ -76,6 +77,7 @@ async def publish(
         if found is None:
             raise LookupError("a feed post vanished between two statements")
         return found
+    await pictures.ask_for(session, {media_id for media_id, _ in media})
     await spreading.enter(
         session,
         entry_id=inserted,

@@ -14,7 +14,7 @@ from domain.trends import Weight
 from storage.feed import spreading, trends
 from storage.feed.versions import note_own_write
 from storage.feed.visibility import can_meet
-from storage.notifications.deciding import notify
+from storage.notifications.deciding import notify, take_back
 from storage.tables import FeedBookmarkRow, FeedEntryRow, FeedLikeRow, FeedPostRow
 
 
@@ -70,6 +70,7 @@ async def unlike(session: AsyncSession, user_id: UUID, post: HeldPost) -> None:
         return
     await count(session, post.id, FeedPostRow.like_count, -1)
     await trends.uncount_post(session, post.id, Weight.LIKE, event)
+    await _tell_author_no_more(session, NotificationKind.LIKE, user_id, post)
     await note_own_write(session, user_id)
 
 
@@ -110,6 +111,7 @@ async def unrepost(session: AsyncSession, user_id: UUID, post: HeldPost) -> None
         return
     await count(session, post.id, FeedPostRow.repost_count, -1)
     await trends.uncount_post(session, post.id, Weight.REPOST, event)
+    await _tell_author_no_more(session, NotificationKind.REPOST, user_id, post)
     await note_own_write(session, user_id)
 
 
@@ -154,3 +156,9 @@ async def _tell_author(
         subject_id=post.id,
         cause_id=actor_id,
     )
+
+
+async def _tell_author_no_more(
+    session: AsyncSession, kind: NotificationKind, actor_id: UUID, post: HeldPost
+) -> None:
+    await take_back(session, kind, user_id=post.author_id, actor_id=actor_id, subject_id=post.id)

@@ -11,7 +11,7 @@ from domain.notifications import NotificationKind, SubjectType
 from storage.feed.spreading import backfill
 from storage.feed.versions import note_own_write
 from storage.feed.visibility import can_meet
-from storage.notifications.deciding import notify
+from storage.notifications.deciding import notify, take_back
 from storage.tables import BlockRow, FeedProfileRow, FollowRow, MuteRow, UserRow
 
 
@@ -122,8 +122,16 @@ async def _unfollow(session: AsyncSession, follower_id: UUID, followee_id: UUID)
         .where(FollowRow.follower_id == follower_id, FollowRow.followee_id == followee_id)
         .returning(FollowRow.id)
     )
-    if gone.one_or_none() is not None:
-        await _count(session, follower_id, followee_id, -1)
+    if gone.one_or_none() is None:
+        return
+    await _count(session, follower_id, followee_id, -1)
+    await take_back(
+        session,
+        NotificationKind.FOLLOW,
+        user_id=followee_id,
+        actor_id=follower_id,
+        subject_id=followee_id,
+    )
 
 
 async def _count(session: AsyncSession, follower_id: UUID, followee_id: UUID, more: int) -> None:

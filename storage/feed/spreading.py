@@ -2,7 +2,8 @@
 
 Entries of ordinary people are written to each follower's home feed, in batches, after the
 transaction that published them. Those of people with very many followers are not: followers look
-them up when they read. Which way an entry goes is decided once, when it is made.
+them up when they read, and only those with an open socket are told. Which way an entry goes is
+decided once, when it is made.
 """
 
 from dataclasses import dataclass
@@ -15,8 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage import jobs
 from storage.feed import trends
+from storage.feed.trimming import trim, whose_turn
 from storage.jobs import JobKind
-from storage.tables import FeedEntryRow, FeedProfileRow, FollowRow, HomeEntryRow
+from storage.tables import (
+    FeedEntryRow,
+    FeedProfileRow,
+    FollowRow,
+    HomeEntryRow,
+    PresenceRow,
+    SocketProcessRow,
+)
 from storage.unnested import unnested
 
 BACKFILL: Final = 50
@@ -31,6 +40,8 @@ class Spread:
     post_id: UUID
     author_id: UUID
     actor_id: UUID
+    on_read: bool
+    """Followers look it up; it is written to nobody."""
     reached: tuple[UUID, ...]
     """Followers whose home feeds have it now."""
     done: bool
@@ -101,6 +112,7 @@ async def spread(session: AsyncSession, entry_id: UUID, *, limit: int) -> Spread
         if reached:
             await _write(session, entry, reached)
             entry.spread_to = next_follows[-1][1]
+    await trim(session, whose_turn(entry.id, (*reached, entry.actor_id)))
     if done and entry.spread_at is None:
         entry.spread_at = await session.scalar(select(func.now()))
         if entry.id == entry.post_id:
@@ -110,9 +122,34 @@ async def spread(session: AsyncSession, entry_id: UUID, *, limit: int) -> Spread
         post_id=entry.post_id,
         author_id=entry.author_id,
         actor_id=entry.actor_id,
+        on_read=entry.on_read,
         reached=reached,
         done=done,
     )
+
+
+async def list_connected(
+    session: AsyncSession, actor_id: UUID, *, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Followers who have a socket open right now, in the order of their ids.
+
+    Whoever has very many followers has few who look at a screen: those are asked, not all.
+    """
+    query = (
+        select(PresenceRow.user_id)
+        .join(SocketProcessRow, SocketProcessRow.id == PresenceRow.process_id)
+        .join(
+            FollowRow,
+            (FollowRow.follower_id == PresenceRow.user_id) & (FollowRow.followee_id == actor_id),
+        )
+        .where(SocketProcessRow.alive_until > func.now())
+        .distinct()
+        .order_by(PresenceRow.user_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(PresenceRow.user_id > after)
+    return list((await session.scalars(query)).all())
 
 
 async def backfill(session: AsyncSession, follower_id: UUID, followee_id: UUID) -> None:

@@ -7,7 +7,7 @@ one question to the planner, of which it takes every second row to pass; of each
 that again, think that no page can be filled, and read and sort all there is.
 """
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, case, false, func, select, true
@@ -20,13 +20,17 @@ PersonColumn = ColumnElement[UUID] | InstrumentedAttribute[UUID]
 Viewer = UUID | BindParameter[UUID]
 """Who reads: an id, or where it is filled in."""
 
+# Made once: for every condition anew they cost more than the statement that it stands in.
+_USER: Final = aliased(UserRow)
+_BLOCK: Final = aliased(BlockRow)
+
 
 def can_meet(viewer: Viewer | None, person: PersonColumn) -> ColumnElement[bool]:
     """The person is not suspended, and neither of the two blocks the other.
 
     `viewer` is None for somebody who is not signed in.
     """
-    user, block = aliased(UserRow), aliased(BlockRow)
+    user, block = _USER, _BLOCK
     welcome = _looked_up(user, select(user.suspended_at.is_(None)).where(user.id == person))
     if viewer is None:
         return welcome

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -210,7 +210,8 @@ async def _join_case(
     joined = await session.scalars(
         statement.on_conflict_do_update(
             index_elements=["subject_type", "subject_id"],
-            index_where=ReportCaseRow.status != CaseStatus.RESOLVED,
+            # As the index says it: a parameter fits no index once the plan is made for any value.
+            index_where=ReportCaseRow.status != literal_column("'resolved'"),
             set_={"updated_at": func.now()},
         ).returning(ReportCaseRow.id)
     )

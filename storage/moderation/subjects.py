@@ -15,6 +15,7 @@ from storage.chat import events, messages
 from storage.chat.events import ChatEvent
 from storage.feed import comments, publishing
 from storage.feed.comments import Placed
+from storage.feed.versions import note_moderation
 from storage.marketplace import moderating
 from storage.tables import (
     ConversationMemberRow,
@@ -73,6 +74,7 @@ async def remove(
     match kind:
         case Reportable.FEED_POST:
             gone = await publishing.remove(session, subject_id)
+            await note_moderation(session)
         case Reportable.COMMENT:
             gone = await _remove_comment(session, subject_id)
         case Reportable.MESSAGE:

@@ -38,12 +38,7 @@ async def notify(
     muted the actor or is blocked by them, and who does not want to hear of the kind.
     """
     recipients = [str(user_id) for user_id in dict.fromkeys(user_ids) if user_id != actor_id]
-    about = {
-        "kind": kind,
-        "actor_id": None if actor_id is None else str(actor_id),
-        "subject_type": subject_type,
-        "cause_id": str(cause_id),
-    }
+    about = news(kind, actor_id=actor_id, subject_type=subject_type, cause_id=cause_id)
     await put_many(
         session,
         JobKind.NOTIFY,
@@ -53,6 +48,40 @@ async def notify(
         ],
         run_at=_gathered() if kind is NotificationKind.MESSAGE else None,
     )
+
+
+def news(
+    kind: NotificationKind, *, actor_id: UUID | None, subject_type: SubjectType, cause_id: UUID
+) -> dict[str, str | None]:
+    """What a job tells to its `user_ids`."""
+    return {
+        "kind": kind,
+        "actor_id": None if actor_id is None else str(actor_id),
+        "subject_type": subject_type,
+        "cause_id": str(cause_id),
+    }
+
+
+async def take_back(
+    session: AsyncSession,
+    kind: NotificationKind,
+    *,
+    user_id: UUID,
+    actor_id: UUID,
+    subject_id: UUID,
+) -> None:
+    """Let somebody hear no more of what the actor undid, unless they have read of it.
+
+    It waits a moment, in which the actor may do it again after all. `kind` is one of UNDOABLE.
+    """
+    if user_id != actor_id:
+        await put(
+            session,
+            JobKind.TAKE_BACK,
+            subject_id=subject_id,
+            payload={"kind": kind, "user_id": str(user_id), "actor_id": str(actor_id)},
+            run_at=_gathered(),
+        )
 
 
 async def delivery_settled(

@@ -1,6 +1,6 @@
 """Posts as their authors see them: accepted, read, changed, stopped."""
 
-from storage.posts.accepting import FirstAnswer, accept, draw_up
+from storage.posts.accepting import Accepted, FirstAnswer, KeyIsTaken, NewPosts, accept
 from storage.posts.changing import (
     add_deliveries,
     add_retry,
@@ -10,12 +10,23 @@ from storage.posts.changing import (
     resolve_delivery,
     revise,
 )
+from storage.posts.drawing_up import draw_up
 from storage.posts.post import Delivery, Post, PostFilter, PublishTime, TargetAccount
-from storage.posts.reading import find_delivery, get, list_by_workspace, lock, lock_batch
+from storage.posts.reading import (
+    find_delivery,
+    get,
+    get_many,
+    list_by_workspace,
+    lock,
+    lock_batch,
+)
 
 __all__ = [
+    "Accepted",
     "Delivery",
     "FirstAnswer",
+    "KeyIsTaken",
+    "NewPosts",
     "Post",
     "PostFilter",
     "PublishTime",
@@ -28,6 +39,7 @@ __all__ = [
     "draw_up",
     "find_delivery",
     "get",
+    "get_many",
     "list_by_workspace",
     "lock",
     "lock_batch",

@@ -13,6 +13,7 @@ from domain.content import PostContent
 from domain.deliveries import WAITING, DeliveryStatus, PostStatus
 from domain.ids import new_id
 from domain.lateness import NO_LATE_CHOICE, LateChoice
+from storage.arming import tell_armed
 from storage.contents import to_json
 from storage.post_status import derive_post_status, derive_post_statuses
 from storage.posts.post import Delivery, Post, PublishTime, TargetAccount
@@ -90,6 +91,8 @@ async def revise(
 ) -> int:
     """Write a new revision of a locked post whose deliveries are untouched; its number."""
     revision = post.revision + 1
+    if any(one.status is DeliveryStatus.ARMED for one in post.current_deliveries):
+        tell_armed(session, post.id)  # or they would wait for their old second
     await _insert_revision(session, post.id, revision, content, created_by)
     status = PostStatus.DRAFT if publish_time is None else PostStatus.SCHEDULED
     await session.execute(

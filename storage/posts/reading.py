@@ -1,6 +1,6 @@
 """Posts read: one, a page of them, or one that is about to be changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -42,6 +42,12 @@ async def get(session: AsyncSession, workspace_id: UUID, post_id: UUID) -> Post 
         session, PostRow.id == post_id, PostRow.workspace_id == workspace_id, limit=1
     )
     return found[0] if found else None
+
+
+async def get_many(session: AsyncSession, post_ids: Collection[UUID]) -> dict[UUID, Post]:
+    """Posts of whichever workspace, by id: for work that the workspaces have ordered already."""
+    found = await _posts(session, PostRow.id.in_(post_ids), limit=len(post_ids))
+    return {post.id: post for post in found}
 
 
 async def list_by_workspace(

@@ -50,6 +50,7 @@ class AccountRow(Table):
             "status IN ('connected', 'reconnect', 'blocked', 'disconnected')", name="status"
         ),
         Index(None, "workspace_id", "id"),  # list a workspace's accounts
+        Index(None, "remote_id", "network"),  # feed accounts of somebody who changes their name
         Index(  # one profile is connected once in a workspace
             "uq_accounts_profile",
             "workspace_id",

@@ -116,6 +116,12 @@ class MessageRow(Table):
             "uq_messages_client_id", "conversation_id", "sender_id", "client_id", unique=True
         ),
         Index(None, "reply_to", postgresql_where=sql("reply_to IS NOT NULL")),  # its answers
+        Index(  # messages that show a picture, when it is to be deleted
+            "ix_messages_media_ids",
+            "media_ids",
+            postgresql_using="gin",
+            postgresql_where=sql("media_ids <> '{}'"),
+        ),
         Index(  # search, within conversations
             "ix_messages_words", "conversation_id", "words", postgresql_using="gin"
         ),

@@ -36,6 +36,13 @@ class FeedPostRow(Table):
     __table_args__ = (
         Index(None, "account_id", "id"),  # what was published through an account
         Index(None, "author_id", "id"),  # an author's posts, for moderation
+        Index(  # posts that show a picture, when it is to be deleted
+            "ix_feed_posts_media",
+            "media",
+            postgresql_using="gin",
+            postgresql_ops={"media": "jsonb_path_ops"},
+            postgresql_where=sql("media <> '{\"items\": []}' AND deleted_at IS NULL"),
+        ),
     )
 
 
@@ -106,6 +113,18 @@ class FeedProfileRow(Table):
     __table_args__ = (
         Index("ix_feed_profiles_on_read", "user_id", postgresql_where=sql("on_read")),
     )
+
+
+class FeedModerationRow(Table):
+    """The one row that counts what moderators took from everybody's feeds, or gave back."""
+
+    __tablename__ = "feed_moderation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    version: Mapped[int] = mapped_column(BigInteger)
+    """Part of the version of everything that is kept of feeds."""
+
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
 
 
 class FollowRow(Table):

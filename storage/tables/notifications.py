@@ -45,6 +45,9 @@ class NotificationRow(Table):
             postgresql_where=text("read_at IS NULL"),
         ),
         Index(None, "user_id", "position"),  # a person's list, newest first
+        Index(  # those that were read long ago
+            "ix_notifications_read", "read_at", postgresql_where=text("read_at IS NOT NULL")
+        ),
     )
 
 
@@ -73,6 +76,9 @@ class NotificationCauseRow(Table):
     subject_id: Mapped[UUID] = mapped_column(primary_key=True)
     cause_id: Mapped[UUID] = mapped_column(primary_key=True)
     """The comment, the message, the delivery; for a like, a repost or a follow, who did it."""
+    told_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index(None, "told_at"),)  # those of long ago
 
 
 class NotificationPreferenceRow(Table):

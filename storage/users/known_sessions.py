@@ -78,10 +78,9 @@ class KnownSessions:
     async def find(self, user_id: UUID, session_id: UUID) -> SessionOwner | None:
         """That session of that user; None when there is none. Raises DatabaseUnavailable."""
         self.listen()
-        if self._hears:
-            known = self._remembered.get(user_id, {}).get(session_id)
-            if known is not None and known.until > self._clock():
-                return known.owner
+        known = self.remembered(user_id, session_id)
+        if known is not None:
+            return known
         changes = self._changes
         async with self._database.transaction() as session:
             owner = await sessions.find_owner(session, user_id, session_id)
@@ -89,6 +88,13 @@ class KnownSessions:
             # A change that was told while this was read may be newer than what was read.
             self._remember(session_id, owner)
         return owner
+
+    def remembered(self, user_id: UUID, session_id: UUID) -> SessionOwner | None:
+        """That session of that user; None when the database has to be asked."""
+        if not self._hears:
+            return None
+        known = self._remembered.get(user_id, {}).get(session_id)
+        return None if known is None or known.until <= self._clock() else known.owner
 
     def watch(self, tell: Callable[[SessionChange], None]) -> None:
         """Call `tell` for every change from now on, wherever it was made; it must not wait.

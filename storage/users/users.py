@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.ids import new_id
+from domain.networks import Network
 from domain.roles import UserRole
-from storage.tables import MediaRow, UserRow
+from storage.feed.versions import note_moderation, note_own_write
+from storage.tables import AccountRow, MediaRow, UserRow
 from storage.users import sessions
 from storage.users.sessions import EndReason
 
@@ -101,20 +103,36 @@ async def taken(session: AsyncSession, *, handle: str, email: str) -> tuple[bool
 
 
 async def change(session: AsyncSession, user_id: UUID, **changes: Any) -> User:
-    """Set columns of a user, who has to exist. Raises IntegrityError for a taken handle."""
+    """Set columns of a user, who has to exist. Raises IntegrityError for a taken handle.
+
+    Feed accounts that speak for the user are called as the user is.
+    """
     changed = await session.scalars(
         update(UserRow)
         .where(UserRow.id == user_id)
         .values(**changes, updated_at=func.now())
         .returning(UserRow)
     )
+    row = changed.one()
+    if {"handle", "display_name"} & changes.keys():
+        await session.execute(
+            update(AccountRow)
+            .where(AccountRow.network == Network.FEED, AccountRow.remote_id == str(user_id))
+            .values(handle=row.handle, display_name=row.display_name)
+        )
+    if {"handle", "display_name", "avatar_media_id"} & changes.keys():
+        await note_own_write(session, user_id)
     await sessions.tell_changed(session, user_id)
-    return user_of(changed.one())
+    return user_of(row)
 
 
 async def owns_media(session: AsyncSession, user_id: UUID, media_id: UUID) -> bool:
-    """Whether the user uploaded that media item as themselves."""
-    query = select(MediaRow.id).where(MediaRow.id == media_id, MediaRow.user_id == user_id)
+    """Whether the user uploaded that media item as themselves; then it stays meanwhile."""
+    query = (
+        select(MediaRow.id)
+        .where(MediaRow.id == media_id, MediaRow.user_id == user_id)
+        .with_for_update(read=True, key_share=True)
+    )
     return await session.scalar(query) is not None
 
 
@@ -161,6 +179,7 @@ async def suspend(session: AsyncSession, user_id: UUID, *, reason: str) -> bool:
     if suspended.one_or_none() is None:
         return False
     await sessions.end_all(session, user_id, reason=EndReason.SUSPENDED)
+    await note_moderation(session)
     return True
 
 
@@ -175,7 +194,10 @@ async def restore(session: AsyncSession, user_id: UUID) -> bool:
         .values(suspended_at=None, suspension_reason=None, updated_at=func.now())
         .returning(UserRow.id)
     )
-    return restored.one_or_none() is not None
+    if restored.one_or_none() is None:
+        return False
+    await note_moderation(session)
+    return True
 
 
 async def _one(session: AsyncSession, condition: Any) -> User | None:

@@ -10,7 +10,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.accounts import Accounts
 from activities.bookkeeping import DeliveryBookkeeping
-from activities.departures import CROWD, Departures
+from activities.departures import CLAIMED_PER_SECOND, CROWD, Departures
 from activities.pieces import MediaSource, Pieces
 from activities.publishing import NetworkPublishing
 from activities.refusals import Refusals
@@ -86,15 +86,18 @@ class Dispatcher:
         media: MediaSource,
         also_jump: Jump | None = None,
         crowd: int = CROWD,
+        claimed_per_second: float = CLAIMED_PER_SECOND,
         admission: Admission | None = None,
     ) -> None:
-        """`crowd` is how many of one second are claimed ahead.
+        """`crowd` is how many of one second are claimed ahead, at `claimed_per_second`.
 
         `also_jump` moves the networks' clock along with the worker's.
         """
         self.clock = JumpingClock()
         self.store = PublishingStore(database, admission)
-        self.departures = Departures(self.store, adapters, self.clock, crowd=crowd)
+        self.departures = Departures(
+            self.store, adapters, self.clock, crowd=crowd, claimed_per_second=claimed_per_second
+        )
         self._also_jump = also_jump
         accounts = Accounts(AccountStore(database), vault)
         pieces = Pieces(media)
@@ -127,7 +130,7 @@ class Dispatcher:
             ),
             clock=self.clock,
         )
-        self._bookkeeping = DeliveryBookkeeping(self.store)
+        self._bookkeeping = DeliveryBookkeeping(self.store, self.clock)
 
     def request(self, delivery: Delivery) -> DeliveryRequest:
         """A dispatch for the time that the delivery has now."""
@@ -182,9 +185,11 @@ class Dispatcher:
         if self._also_jump is not None:
             await self._also_jump(time)
 
-    async def give_up(self, delivery: Delivery, reason: str = "too many crashes") -> PublishOutcome:
+    async def give_up(
+        self, delivery: Delivery, reason: str = "too many crashes", *, out_of_time: bool = False
+    ) -> PublishOutcome:
         """What the workflow asks for when publishing ended without an outcome."""
-        given_up = DeliveryGivenUp(delivery_id=delivery.id, reason=reason)
+        given_up = DeliveryGivenUp(delivery_id=delivery.id, reason=reason, out_of_time=out_of_time)
         return await self.environment().run(self._bookkeeping.give_up_delivery, given_up)
 
 

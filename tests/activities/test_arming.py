@@ -1,11 +1,13 @@
 """A delivery that waits in the worker for its second: still cancelled, edited, moved, handed on."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.exceptions import ApplicationError
 
+from activities.moved_while_armed import MovedWhileArmed
 from contracts.failures import FailureType
 from contracts.publishing import Ending, PublishOutcome
 from domain.content import Content
@@ -310,3 +312,77 @@ async def test_of_many_dispatches_at_once_one_sends(
     outcomes = await asyncio.gather(*(one.publish_once(delivery) for one in workers))
     assert {one.status for one in outcomes} == {DeliveryStatus.PUBLISHED}
     assert len(searchable.sent) == 1
+
+
+@pytest.fixture
+async def hearing(scripted: Dispatcher, database_dsn: str) -> AsyncIterator[asyncio.Task[None]]:
+    """The worker hears of what is changed."""
+    moves = MovedWhileArmed(database_dsn)
+    moves.watch(scripted.departures, scripted.store)
+    running = asyncio.create_task(moves.run())
+    yield running
+    moves.stop()
+    await running
+
+
+async def test_what_is_to_go_now_does_not_wait_for_its_old_second(
+    scripted: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    delivery: Delivery,
+    waiting: asyncio.Task[PublishOutcome],
+    hearing: asyncio.Task[None],
+) -> None:
+    searchable.sends.then(receipt())
+    await author.edit(delivery.post_id, publish_at=datetime.now(UTC))
+    outcome = await asyncio.wait_for(waiting, timeout=10)
+    assert (outcome.ending, outcome.status) == (Ending.SETTLED, DeliveryStatus.PUBLISHED)
+    assert len(searchable.sent) == 1
+
+
+async def test_what_was_moved_to_later_is_given_back_at_once(
+    author: Author,
+    delivery: Delivery,
+    waiting: asyncio.Task[PublishOutcome],
+    hearing: asyncio.Task[None],
+) -> None:
+    later = datetime.now(UTC) + 2 * AN_HOUR
+    await author.edit(delivery.post_id, publish_at=later)
+    outcome = await asyncio.wait_for(waiting, timeout=10)
+    assert (outcome.ending, outcome.publish_at) == (Ending.SUPERSEDED, later)
+
+
+async def test_an_edited_text_is_armed_anew_and_goes_on_waiting(
+    searchable: SearchableNetwork,
+    scripted: Dispatcher,
+    author: Author,
+    delivery: Delivery,
+    waiting: asyncio.Task[PublishOutcome],
+    hearing: asyncio.Task[None],
+) -> None:
+    searchable.sends.then(receipt())
+    await author.edit(delivery.post_id, Content(text="Cake"))
+    await until_armed(author, delivery)
+    assert not waiting.done()
+    scripted.clock.jump(AN_HOUR)
+    assert (await waiting).status is DeliveryStatus.PUBLISHED
+    assert searchable.sent[0].piece.text == "Cake"
+
+
+async def test_a_worker_that_heard_nothing_looks_when_it_listens_again(
+    scripted: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    delivery: Delivery,
+    waiting: asyncio.Task[PublishOutcome],
+    database_dsn: str,
+) -> None:
+    searchable.sends.then(receipt())
+    await author.edit(delivery.post_id, publish_at=datetime.now(UTC))
+    moves = MovedWhileArmed(database_dsn)
+    moves.watch(scripted.departures, scripted.store)
+    running = asyncio.create_task(moves.run())
+    outcome = await asyncio.wait_for(waiting, timeout=10)
+    assert outcome.status is DeliveryStatus.PUBLISHED
+    moves.stop()
+    await running

@@ -110,6 +110,25 @@ async def test_a_crowd_is_claimed_before_its_second_and_sent_after_it(
     assert min(left) >= departure.leaves_at
 
 
+async def test_where_claiming_is_slow_a_crowd_is_claimed_longer_ahead(
+    new_dispatcher: NewDispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    deliveries: list[Delivery],
+) -> None:
+    """As it is where many workers share one database."""
+    slow = new_dispatcher(
+        {searchable.network: searchable}, crowd=CROWD, claimed_per_second=CROWD / 10
+    )
+    searchable.sends.then(*receipts(CROWD))
+    dispatches = await arm(slow, author, deliveries)
+    slow.clock.jump(AN_HOUR - timedelta(seconds=9))
+    await until_all(author, deliveries, DeliveryStatus.SENDING)
+    assert not dispatches.done()
+    slow.clock.jump(timedelta(seconds=9))
+    assert {one.status for one in await dispatches} == {DeliveryStatus.PUBLISHED}
+
+
 async def test_a_server_that_lets_nobody_in_ahead_does_not_make_them_late(
     crowded: Dispatcher,
     searchable: SearchableNetwork,

@@ -2,14 +2,23 @@
 
 import pytest
 
+from contracts.publishing import GIVE_UP_AFTER, Ending
 from domain.content import Content
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
+from storage import timeline
+from storage.database import Database
 from storage.delivery_state import OpenAttempt
+from storage.lateness import LATE
+from storage.outcomes import Reason, Wait
 from storage.posts import Delivery
+from storage.switches.holding import HELD
+from storage.timeline import Event
 from tests.activities.dispatcher import Dispatcher
 from tests.activities.scripted_adapter import SearchableNetwork, receipt
 from tests.activities.written_posts import Author
+
+A_WEEK = GIVE_UP_AFTER
 
 
 @pytest.fixture
@@ -62,3 +71,52 @@ async def test_what_is_settled_stays_so(
     outcome = await scripted.give_up(delivery)
     assert outcome.status is DeliveryStatus.PUBLISHED
     assert (await author.stored(delivery.id)).reason is None
+
+
+async def put_off(scripted: Dispatcher, delivery: Delivery, kind: str) -> None:
+    """It was refused for that reason, and waits."""
+    state = await scripted.store.arm(delivery.id)
+    reason = Reason(type=kind, message="Not now.", evidence={})
+    await scripted.store.put_off(state, reason, then=Wait(until=scripted.clock() + A_WEEK))
+
+
+@pytest.mark.parametrize("kind", [HELD, LATE])
+async def test_what_people_hold_is_not_given_up_for_want_of_time(
+    scripted: Dispatcher, author: Author, delivery: Delivery, kind: str
+) -> None:
+    await put_off(scripted, delivery, kind)
+    for _ in range(3):
+        await scripted.pass_time(A_WEEK)
+        outcome = await scripted.give_up(delivery, out_of_time=True)
+        assert (outcome.ending, outcome.status) == (Ending.HELD, DeliveryStatus.DEFERRED)
+    assert (await author.stored(delivery.id)).status is DeliveryStatus.DEFERRED
+
+
+@pytest.mark.parametrize("event", [Event.RELEASED, Event.DECIDED])
+async def test_what_was_let_go_has_a_week_from_then_on(
+    scripted: Dispatcher, database: Database, delivery: Delivery, event: Event
+) -> None:
+    await put_off(scripted, delivery, "quota_exhausted")
+    async with database.transaction() as session:
+        await timeline.append(session, delivery.post_id, event, delivery_id=delivery.id)
+    outcome = await scripted.give_up(delivery, out_of_time=True)
+    assert outcome.ending is Ending.HELD
+    await scripted.pass_time(A_WEEK)
+    outcome = await scripted.give_up(delivery, out_of_time=True)
+    assert (outcome.ending, outcome.status) == (Ending.SETTLED, DeliveryStatus.FAILED)
+
+
+async def test_what_waits_for_its_network_is_given_up_in_the_end(
+    scripted: Dispatcher, delivery: Delivery
+) -> None:
+    await put_off(scripted, delivery, "quota_exhausted")
+    outcome = await scripted.give_up(delivery, out_of_time=True)
+    assert (outcome.ending, outcome.status) == (Ending.SETTLED, DeliveryStatus.FAILED)
+
+
+async def test_what_is_held_and_fails_for_another_reason_is_given_up(
+    scripted: Dispatcher, delivery: Delivery
+) -> None:
+    await put_off(scripted, delivery, HELD)
+    outcome = await scripted.give_up(delivery)
+    assert (outcome.ending, outcome.status) == (Ending.SETTLED, DeliveryStatus.FAILED)

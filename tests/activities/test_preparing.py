@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
 from activities.decisions import AT_ONCE, RECONNECT_POLL
@@ -22,8 +23,11 @@ from networks.errors import (
     TryLater,
 )
 from networks.protocol import Connection, NetworkAdapter
+from storage.database import Database
+from storage.jobs import JobKind
 from storage.media_store import MediaMissing, MediaStoreError, MediaStoreUnavailable
 from storage.posts import Delivery
+from storage.tables import JobRow, PictureRow
 from tests.activities.conftest import Networks, NewDispatcher, PictureShelf
 from tests.activities.dispatcher import Dispatcher
 from tests.activities.scripted_adapter import (
@@ -63,6 +67,28 @@ async def test_what_was_prepared_ahead_is_what_is_published(
         await networks.fault(account, "answer", operation=operation, status=500, times=None)
     published = await dispatcher.publish(delivery)
     assert published.waits == []
+    assert len(await networks.public(account)) == 1
+
+
+async def test_the_sizes_of_a_feed_posts_picture_are_asked_for_ahead_and_once(
+    dispatcher: Dispatcher,
+    networks: Networks,
+    author: Author,
+    pictures: PictureShelf,
+    database: Database,
+) -> None:
+    account = await networks.connect(Network.FEED)
+    media_id = await author.upload(pictures.content)
+    content = Content(text="Bread", media=(Attachment(media_id=media_id),))
+    (delivery,) = (await author.write(account, content=content)).deliveries
+    asked = select(JobRow.subject_id).where(JobRow.kind == JobKind.MAKE_IMAGES)
+    await dispatcher.prepare(delivery)
+    assert await networks.public(account) == []
+    for _ in range(2):
+        async with database.transaction() as session:
+            assert (await session.scalars(asked)).all() == [media_id]
+            assert (await session.get_one(PictureRow, media_id)).status == "processing"
+        await dispatcher.publish(delivery)
     assert len(await networks.public(account)) == 1
 
 

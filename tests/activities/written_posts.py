@@ -15,7 +15,7 @@ from storage import connections, media, posts, timeline
 from storage.connections import Profile
 from storage.database import Database
 from storage.media import NewMedia
-from storage.posts import Delivery, Post, PublishTime, TargetAccount
+from storage.posts import Delivery, NewPosts, Post, PublishTime, TargetAccount
 from storage.tables import AccountRow, AttemptRow, DeliveryRow, OutboxRow
 from storage.timeline import TimelineEvent
 from storage.vault import TokenVault
@@ -120,7 +120,7 @@ class Author:
             at=datetime.now(UTC),
         )
         async with self._database.transaction() as session:
-            await posts.accept(session, [post], created_by=uuid4())
+            await posts.accept(session, [NewPosts(posts=[post], created_by=uuid4())])
             # As though the relay had been told, and had started its workflow.
             await session.execute(delete(OutboxRow).where(OutboxRow.subject_id == post.id))
         return await self.post(post.id)

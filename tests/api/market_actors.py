@@ -106,3 +106,13 @@ async def making_images(resources: Resources) -> AsyncIterator[None]:
     """Jobs are done meanwhile."""
     async with jobs_in_process(resources, job_handlers(resources)):
         yield
+
+
+async def until_made(client: httpx.AsyncClient, url: str, limit: float = 30) -> httpx.Response:
+    """What a link to a size answers, once it is not being made any more."""
+    async with asyncio.timeout(limit):
+        while True:
+            answer = await client.get(url)
+            if answer.status_code != 503:
+                return answer
+            await asyncio.sleep(0.02)

@@ -59,6 +59,15 @@ async def news_of(database: Database, person: Person) -> list[tuple[str, str]]:
         ]
 
 
+async def test_the_dozenth_report_is_taken_like_the_first(
+    client: httpx.AsyncClient, author: Reader, other_user: Person
+) -> None:
+    """From its sixth execution on PostgreSQL plans a statement without looking at its values."""
+    for number in range(12):
+        post = await author.publish(f"Buy now! {number}")
+        await reported(client, other_user, "feed_post", post)
+
+
 async def test_reports_of_one_thing_are_one_case(
     client: httpx.AsyncClient,
     author: Reader,

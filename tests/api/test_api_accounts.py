@@ -13,6 +13,7 @@ from domain.ids import new_id
 from domain.networks import Network
 from storage.database import Database
 from storage.tables import AccountRow, DeliveryRow, PostRow
+from tests.api.conftest import Person
 from tests.conftest import Tenant
 
 
@@ -195,3 +196,31 @@ async def test_a_wrong_filter_is_told(client: httpx.AsyncClient, workspace: Tena
     answer = await client.get("/v1/accounts?network=myspace", headers=workspace.headers)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "network"
+
+
+async def test_a_feed_profile_is_called_as_who_it_speaks_for(
+    client: httpx.AsyncClient,
+    workspace: Tenant,
+    other_workspace: Tenant,
+    database: Database,
+    user: Person,
+) -> None:
+    account = await connect_feed(client, workspace, "bakery")
+    other = await connect_feed(client, other_workspace, "mill")
+    async with database.transaction() as session:
+        await session.execute(
+            update(AccountRow)
+            .where(AccountRow.id == UUID(account["id"]))
+            .values(remote_id=str(user.user_id))
+        )
+    change = {"handle": "ada_bakes", "display_name": "Ada bakes"}
+    changed = await client.patch("/v1/users/me", json=change, headers=user.headers)
+    assert changed.status_code == 200, changed.text
+    # Its credentials still say what it was called when it was connected.
+    path = f"/v1/accounts/{account['id']}"
+    for method, where in (("GET", path), ("POST", f"{path}/check"), ("GET", path)):
+        shown = (await client.request(method, where, headers=workspace.headers)).json()
+        assert (shown["handle"], shown["display_name"]) == ("ada_bakes", "Ada bakes")
+        assert (shown["remote_id"], shown["status"]) == (str(user.user_id), "connected")
+    untouched = await client.get(f"/v1/accounts/{other['id']}", headers=other_workspace.headers)
+    assert untouched.json() == other

@@ -212,3 +212,19 @@ async def test_requests_of_a_user_are_limited(settings: Settings, user: Person) 
         ) as client:
             statuses = [await status_of(client, user.headers) for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
+
+
+async def test_a_token_that_is_remembered_ends_all_the_same(
+    client: httpx.AsyncClient,
+    user: Person,
+    resources: Resources,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tokens = resources.signing_in.access_tokens
+    assert await status_of(client, user.headers) == 200
+    claims = tokens.remembered(user.access_token)
+    assert claims is not None
+    monkeypatch.setattr(tokens, "_clock", lambda: claims.expires_at)
+    answer = await client.get("/v1/users/me", headers=user.headers)
+    assert answer.status_code == 401
+    assert answer.json()["type"] == "/problems/token-expired"

@@ -2,18 +2,22 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from sqlalchemy import func, select
 
-from domain.conversations import MEDIA_AT_MOST, TEXT_AT_MOST
+from domain.conversations import MEDIA_AT_MOST, TEXT_AT_MOST, ChatEventKind
 from domain.ids import new_id
+from runtime.resources import Resources
+from storage.chat import conversations, events, members
 from storage.database import Database
 from storage.tables import BlockRow, ChatEventRow, JobRow, MessageRow
 from tests.api.chats import Chat
 from tests.api.conftest import NewPerson, Person, Picture
+from tests.api.lock_waits import waiting_for_a_lock
+from tests.api.market_actors import making_images, until_made
 
 
 @pytest.fixture
@@ -81,6 +85,21 @@ async def test_many_senders_at_once_get_numbers_without_gaps(
         *(chat.send(sender, conversation, "!") for sender in (user, other_user) for _ in range(10))
     )
     assert sorted(message["seq"] for message in sent) == list(range(1, 21))
+
+
+async def test_who_is_put_out_while_their_message_waits_has_sent_nothing(
+    chat: Chat, user: Person, other_user: Person, database: Database
+) -> None:
+    group = UUID(await chat.group(user, other_user))
+    async with database.transaction() as session:
+        assert await conversations.lock(session, group, user.user_id)
+        await events.append(session, group, ChatEventKind.MEMBER_LEFT, actor_id=user.user_id)
+        await members.remove_member(session, group, other_user.user_id)
+        sending = asyncio.create_task(chat.try_to_send(other_user, str(group), "Wait for me"))
+        await waiting_for_a_lock(database, 1)
+    assert (await sending).status_code == 404
+    assert (await chat.events(user, str(group)))["up_to"] == 2
+    assert (await chat.send(user, str(group), "Next"))["seq"] == 3
 
 
 async def test_a_message_is_changed_by_its_sender_only(
@@ -160,7 +179,7 @@ async def test_a_reply_is_to_a_message_of_the_same_conversation(
 
 
 async def test_a_message_carries_media_of_its_sender(
-    chat: Chat, user: Person, other_user: Person, picture: Picture
+    chat: Chat, user: Person, other_user: Person, picture: Picture, resources: Resources
 ) -> None:
     conversation = await chat.direct(user, other_user)
     uploaded = await chat.client.post(
@@ -170,7 +189,9 @@ async def test_a_message_carries_media_of_its_sender(
     media_id = uploaded.json()["id"]
     sent = await chat.send(user, conversation, media_ids=[media_id])
     assert [item["media_id"] for item in sent["media"]] == [media_id]
-    assert (await chat.client.get(sent["media"][0]["url"])).status_code == 200
+    async with making_images(resources):
+        shown = await until_made(chat.client, sent["media"][0]["urls"]["medium"])
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/webp")
     stolen = await chat.try_to_send(other_user, conversation, media_ids=[media_id])
     assert (stolen.status_code, stolen.json()["errors"][0]["field"]) == (422, "media_ids[0]")
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
 import httpx
@@ -12,7 +13,7 @@ from sqlalchemy import event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 
-from storage.chat import conversations, events
+from storage.chat import events, members
 from storage.database import Database
 from tests.api.chats import Chat
 from tests.api.conftest import NewPerson, Person
@@ -70,10 +71,15 @@ def statements_of(database: Database) -> Iterator[list[Statement]]:
     ) -> None:
         sent.append((statement, parameters))
 
-    engine = database._engine.sync_engine
+    async def note_row(connection: asyncpg.Connection, statement: str, *parameters: Any) -> Any:
+        sent.append((statement, parameters))
+        return await fetchrow(connection, statement, *parameters)
+
+    engine, fetchrow = database._engine.sync_engine, asyncpg.Connection.fetchrow
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield sent
+        with patch.object(asyncpg.Connection, "fetchrow", note_row):
+            yield sent
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
@@ -112,14 +118,26 @@ async def test_a_page_costs_the_same_however_much_is_on_it(
     assert all(few[path] <= most for path, most in paths.items()), few
 
 
-async def test_sending_takes_a_handful_of_statements(
+async def test_sending_is_one_statement_and_waits_for_nothing_else(
     chat: Chat, user: Person, other_user: Person, database: Database
 ) -> None:
     conversation = await chat.direct(user, other_user)
     await chat.send(user, conversation, "One")
     with statements_of(database) as sent:
         await chat.send(user, conversation, "Two")
-    assert len(sent) <= 3, "the lock, the message with all that goes with it, the notification"
+    assert len(sent) == 1, "the message with all that goes with it, the notification too"
+
+
+async def test_sending_reads_thousands_of_rows_by_an_index(
+    chat: Chat, user: Person, database: Database, explainer: asyncpg.Connection, full: str
+) -> None:
+    with statements_of(database) as sent:
+        await chat.send(user, full, "Ours")
+    ((statement, parameters),) = sent
+    plan = await explainer.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
+    read = {(how, table) for how, table in scans(json.loads(plan)[0]["Plan"]) if table in GROWING}
+    assert {table for how, table in read if how in BY_INDEX} >= {"conversations", "messages"}
+    assert "Seq Scan" not in {how for how, _ in read}, read
 
 
 @pytest.fixture
@@ -190,8 +208,8 @@ async def test_what_sockets_missed_is_found_by_an_index(
     with statements_of(database) as sent:
         async with database.transaction() as session:
             await events.changed_since(session, cursor, limit=100)
-            await conversations.moves_since(session, cursor, [user.user_id])
-            await conversations.conversation_ids(session, user.user_id, limit=100)
+            await members.moves_since(session, cursor, [user.user_id])
+            await members.conversation_ids(session, user.user_id, limit=100)
     read = await read_by(explainer, sent)
     assert {table for _, table in read} == {"conversations", "conversation_members"}
     assert {how for how, _ in read} <= BY_INDEX, read

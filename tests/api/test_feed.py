@@ -12,8 +12,9 @@ from domain.networks import Network
 from domain.receipts import Receipt
 from networks.feed import FeedPosts
 from networks.protocol import MediaFile, Outgoing, Piece, Target
-from runtime.resources import FeedTable
+from runtime.resources import FeedTable, Resources
 from storage.database import Database
+from tests.api.market_actors import making_images, until_made
 from tests.api.test_posts_actors import Author, accepted, problem, refused
 from tests.conftest import API_BASE_URL, Tenant
 
@@ -72,8 +73,8 @@ async def test_the_permalink_shows_the_post_to_everybody(
     }
 
 
-async def test_a_picture_comes_with_its_description_and_a_link_that_works(
-    author: Author, client: httpx.AsyncClient, database: Database
+async def test_a_picture_comes_with_its_description_and_links_that_work(
+    author: Author, client: httpx.AsyncClient, database: Database, resources: Resources
 ) -> None:
     account, bread = await author.connect(Network.FEED), await author.upload()
     file = MediaFile(
@@ -89,8 +90,11 @@ async def test_a_picture_comes_with_its_description_and_a_link_that_works(
     receipt = await publish(database, account, "Bread.", (file,))
     [item] = (await public(client, f"posts/{receipt.remote_id}"))["media"]
     assert (item["media_id"], item["alt_text"]) == (bread, "A loaf")
-    picture = await client.get(item["url"])
-    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/jpeg")
+    assert (await client.get(item["urls"]["large"])).headers["retry-after"] == "1"
+    async with making_images(resources):
+        for url in item["urls"].values():
+            shown = await until_made(client, url)
+            assert (shown.status_code, shown.headers["content-type"]) == (200, "image/webp")
 
 
 async def test_a_profile_lists_its_own_posts_newest_first_in_pages(

@@ -2,17 +2,21 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
+from domain.moderation import Reportable
 from runtime.resources import Resources, open_resources
 from runtime.settings import Settings
 from storage.feed import relations
+from storage.moderation import subjects
+from storage.users import users
 from tests.api.conftest import NewPerson
-from tests.api.feed_actors import FeedWorker, Reader, many_users
+from tests.api.feed_actors import FeedWorker, Reader, many_users, told
 from tests.api.test_posts_statements import statements_of
 from tests.conftest import API_BASE_URL
 
@@ -112,6 +116,22 @@ async def test_ones_own_writes_show_at_once_in_every_process(
     assert await seen() == []
 
 
+async def test_ones_own_name_shows_at_once_in_every_process(
+    ada: Reader, ada_elsewhere: Reader
+) -> None:
+    await ada.publish("Mine.")
+
+    async def seen() -> list[str]:
+        pages = [await reader.get("home") for reader in (ada, ada_elsewhere)]
+        return [page["items"][0]["post"]["author"]["handle"] for page in pages]
+
+    assert await seen() == ["ada", "ada"]
+    assert ada.person is not None
+    change = {"handle": "ada_bakes"}
+    told(await ada.client.patch("/v1/users/me", json=change, headers=ada.person.headers))
+    assert await seen() == ["ada_bakes", "ada_bakes"]
+
+
 async def test_what_reaches_the_feed_shows_at_once(
     ada: Reader, ada_elsewhere: Reader, bob: Reader, worker: FeedWorker, resources: Resources
 ) -> None:
@@ -145,3 +165,39 @@ async def test_what_trends_is_kept_and_shows_ones_own_marks(
     assert await passer_by.texts("trending/posts") == []  # for half a minute
     assert await passer_by.texts("hashtags/BREAD/posts") == ["Bread. #bread"]
     assert await passer_by.texts("hashtags/%23bread/posts") == ["Bread. #bread"]
+
+
+async def test_what_a_moderator_does_shows_at_once_in_every_process(
+    ada: Reader,
+    ada_elsewhere: Reader,
+    bob: Reader,
+    worker: FeedWorker,
+    resources: Resources,
+) -> None:
+    passers_by = [Reader(reader.client, None) for reader in (ada, ada_elsewhere)]
+    await ada.follow(bob)
+    posts = [await bob.publish(text) for text in ("Bread.", "Spam.")]
+    await ada.put(*(f"posts/{post}/like" for post in posts))
+    await worker.work()
+
+    async def seen() -> list[str]:
+        """What all of them read alike, at home and in the trends."""
+        lists = [await reader.texts("home") for reader in (ada, ada_elsewhere)]
+        lists += [
+            sorted(await reader.texts("trending/posts"), reverse=True)
+            for reader in (ada, ada_elsewhere, *passers_by)
+        ]
+        assert all(one == lists[0] for one in lists)
+        return lists[0]
+
+    assert await seen() == ["Spam.", "Bread."]
+    async with resources.database.transaction() as session:
+        await subjects.remove(session, Reportable.FEED_POST, UUID(posts[1]), reason="Spam.")
+    assert await seen() == ["Bread."]
+    assert bob.person is not None
+    async with resources.database.transaction() as session:
+        await users.suspend(session, bob.person.user_id, reason="Spam.")
+    assert await seen() == []
+    async with resources.database.transaction() as session:
+        await users.restore(session, bob.person.user_id)
+    assert await seen() == ["Bread."]

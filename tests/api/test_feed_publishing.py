@@ -6,8 +6,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from runtime.resources import Resources
 from tests.api.conftest import NewPerson, Picture
 from tests.api.feed_actors import Reader, told
+from tests.api.market_actors import making_images, until_made
 from tests.conftest import Tenant
 
 
@@ -61,14 +63,19 @@ async def test_the_same_key_publishes_once(ada: Reader, bob: Reader) -> None:
 
 
 async def test_ones_own_pictures_go_with_a_post(
-    ada: Reader, bob: Reader, picture: Picture, client: httpx.AsyncClient
+    ada: Reader,
+    bob: Reader,
+    picture: Picture,
+    client: httpx.AsyncClient,
+    resources: Resources,
 ) -> None:
     own = await upload(ada, picture())
     media = [{"media_id": own["id"]}]
     post = await ada.get(f"posts/{await ada.publish('', media=media)}")
     assert [(one["media_id"], one["alt_text"]) for one in post["media"]] == [(own["id"], "A loaf")]
-    shown = await client.get(post["media"][0]["url"])
-    assert (shown.status_code, shown.content) == (200, picture())
+    async with making_images(resources):
+        shown = await until_made(client, post["media"][0]["urls"]["small"])
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/webp")
     renamed = [{"media_id": own["id"], "alt_text": "Another"}]
     post = await ada.get(f"posts/{await ada.publish('Look.', media=renamed)}")
     assert post["media"][0]["alt_text"] == "Another"

@@ -1,5 +1,6 @@
 """Warnings when a post is scheduled that cannot leave on time."""
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
@@ -16,10 +17,11 @@ from runtime.settings import NetworkLimits, Settings
 from storage.database import Database
 from storage.outcomes import Reason
 from storage.quotas import hold_account
-from storage.tables import DeliveryRow
+from storage.tables import AccountRow, DeliveryRow
 from tests.api.sent_posts import sent
 from tests.api.test_posts_actors import TOMORROW, Author, accepted
 from tests.conftest import Tenant
+from tests.sent_statements import sent_to
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -221,25 +223,75 @@ async def test_a_network_that_wants_the_account_to_wait_is_named(
     assert leaves_at(await author.draft(account, publish_at=until.isoformat())) == []
 
 
-async def test_each_account_of_a_post_is_looked_at_in_one_statement(
+async def test_accounts_are_counted_in_one_statement_and_read_in_one_where_room_is_short(
     author: Author, database: Database
 ) -> None:
     accounts = [await author.connect(network) for network in (Network.X,) * 5 + (Network.FEED,)]
     for _ in range(2):
         await author.schedule(*accounts)
+    after = (TOMORROW + 5 * DAY).isoformat()
     costs = []
-    for targets in (accounts[5:], accounts[:1], accounts):
-        body = {"text": "Bread.", "targets": targets, "publish_at": TOMORROW.isoformat()}
-        asked: list[str] = []
-        engine = database._engine.sync_engine
+    for targets, at, late in (
+        (accounts[5:], TOMORROW.isoformat(), 0),
+        (accounts, after, 0),
+        (accounts[:1], TOMORROW.isoformat(), 1),
+        (accounts, TOMORROW.isoformat(), 5),
+    ):
+        body = {"text": "Bread.", "targets": targets, "publish_at": at}
+        with sent_to(database) as sent:
+            post = accepted(await author.create(body))
+        assert len(leaves_at(post)) == late
+        costs.append(len(sent))
+    nothing, with_room, one, all_ = costs
+    assert with_room == nothing + 1
+    assert one == all_ == nothing + 2
 
-        def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-            asked.append(statement)  # noqa: B023
 
-        event.listen(engine, "before_cursor_execute", note)
-        post = accepted(await author.create(body))
-        event.remove(engine, "before_cursor_execute", note)
-        assert len(leaves_at(post)) == sum(target != accounts[5] for target in targets)
-        costs.append(len(asked))
-    nothing, one, all_ = costs
-    assert (one, all_) == (nothing + 1, nothing + 1)
+async def test_posts_of_a_batch_take_each_other_s_room(author: Author) -> None:
+    account, other = await author.connect(Network.X), await author.connect(Network.X)
+    await schedule(author, account, [TOMORROW])
+    rows = [
+        {"text": "Bread.", "targets": [account, other], "publish_at": at.isoformat()}
+        for at in (TOMORROW + 2 * HOUR, TOMORROW + HOUR, TOMORROW + 5 * DAY)
+    ]
+    for dry_run in (True, False):
+        body = {"posts": rows, "dry_run": dry_run}
+        result = accepted(await author.ask("POST", "/v1/posts/bulk", json=body))
+        last, middle, far = result["rows"]
+        assert leaves_at(last) == [TOMORROW + DAY]  # of the other account it is the second
+        assert last["warnings"][0]["account_id"] == account
+        assert "warnings" not in middle
+        assert "warnings" not in far
+
+
+async def test_posts_of_the_same_moment_take_each_other_s_room(author: Author) -> None:
+    account = await author.connect(Network.X)
+    posts = await asyncio.gather(*(author.schedule(account) for _ in range(3)))
+    assert sorted(leaves_at(post) for post in posts) == [[], [], [TOMORROW + DAY]]
+
+
+async def test_rows_of_a_file_are_warned_of_too(author: Author) -> None:
+    account = await author.connect(Network.X)
+    lines = [f"{TOMORROW.isoformat()},{account},Bread {number}" for number in range(3)]
+    answer = await author.ask(
+        "POST",
+        "/v1/posts/import",
+        content="\n".join(["publish_at,accounts,text", *lines]),
+        headers={"Content-Type": "text/csv"},
+    )
+    assert [leaves_at(row) for row in accepted(answer)["rows"]] == [[], [], [TOMORROW + DAY]]
+
+
+async def test_an_account_that_may_send_more_than_others_has_its_own_room(
+    author: Author, database: Database
+) -> None:
+    account = await author.connect(Network.INSTAGRAM)
+    async with database.transaction() as session:
+        await session.execute(
+            update(AccountRow)
+            .where(AccountRow.id == UUID(account))
+            .values(limits={"posts_a_day": 1})
+        )
+    fields = {"media": [{"media_id": await author.upload()}]}
+    assert leaves_at(await author.schedule(account, **fields)) == []
+    assert leaves_at(await author.schedule(account, **fields)) == [TOMORROW + DAY]

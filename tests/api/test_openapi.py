@@ -11,7 +11,7 @@ from fastapi.openapi.models import OpenAPI
 from pydantic import TypeAdapter
 
 from api.accounts.credentials import AccountWanted
-from api.posts.schemas import PostChange, PostWanted
+from api.posts.wanted_schemas import PostChange, PostWanted
 from tests.api.test_posts_actors import accepted
 
 METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"})

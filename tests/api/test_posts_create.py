@@ -10,7 +10,7 @@ from sqlalchemy import literal_column, select
 
 from domain.networks import Network
 from storage.database import Database
-from storage.posts import accepting
+from storage.posts import new_rows
 from storage.tables import DeliveryRow, OutboxRow, PostRevisionRow, PostRow
 from tests.api.test_posts_actors import TOMORROW, Author, accepted
 from tests.conftest import Tenant
@@ -154,7 +154,7 @@ async def test_where_the_outbox_cannot_be_written_there_is_no_post(
 ) -> None:
     feed = await author.connect(Network.FEED)
     # PostgreSQL itself refuses the row.
-    monkeypatch.setattr(accepting, "_outbox_row", lambda post: {"subject_id": str(post.id)})
+    monkeypatch.setattr(new_rows, "outbox_row", lambda post: {"subject_id": str(post.id)})
     answer = await author.create(
         {"text": "Bread.", "targets": [feed], "publish_at": TOMORROW.isoformat()}, "a key"
     )

@@ -18,6 +18,7 @@ from cache.redis_store import RedisStore
 from runtime import resources
 from runtime.resources import open_resources
 from runtime.settings import Settings
+from storage.callers import Callers
 from storage.database import Database
 from tests.cache.redis_server import PATIENCE, RedisServer, running_redis
 from tests.conftest import API_BASE_URL, Tenant
@@ -59,9 +60,9 @@ def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys that were looked up in the database."""
     tokens: list[str] = []
 
-    async def noted(database: Database, token: str) -> Caller:
+    async def noted(callers: Callers, database: Database, token: str) -> Caller:
         tokens.append(token)
-        return await recognise_key(database, token)
+        return await recognise_key(callers, database, token)
 
     monkeypatch.setattr(dependencies, "recognise_key", noted)
     return tokens

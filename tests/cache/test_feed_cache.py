@@ -58,12 +58,12 @@ async def test_an_answer_holds_for_its_reader_version_and_page(cache: FeedCache)
 async def test_an_answer_ends(cache: FeedCache, clock: FakeClock) -> None:
     make = Maker()
     await cache.of_user(ADA, "1", "home", make)
-    await cache.of_everybody("trends", make)
+    await cache.of_everybody("1", "trends", make)
     clock.advance(USER_TTL.total_seconds())
     assert await cache.of_user(ADA, "1", "home", make) == b"answer 3"
-    assert await cache.of_everybody("trends", make) == b"answer 2"
+    assert await cache.of_everybody("1", "trends", make) == b"answer 2"
     clock.advance((TRENDING_TTL - USER_TTL).total_seconds())
-    assert await cache.of_everybody("trends", make) == b"answer 4"
+    assert await cache.of_everybody("1", "trends", make) == b"answer 4"
 
 
 async def test_processes_share_answers_and_their_end(
@@ -88,7 +88,7 @@ async def test_many_who_ask_at_once_have_it_made_once(cache: FeedCache) -> None:
         await going.wait()
         return b"answer"
 
-    asking = [asyncio.create_task(cache.of_everybody("trends", slowly)) for _ in range(50)]
+    asking = [asyncio.create_task(cache.of_everybody("1", "trends", slowly)) for _ in range(50)]
     await asyncio.sleep(0)
     asking[0].cancel()  # whoever asked first may go away
     going.set()
@@ -105,7 +105,7 @@ async def test_what_fails_is_told_to_all_who_wait_and_made_anew_for_the_next(
 
     failing: Callable[[], Awaitable[bytes]] = fail
     answers = await asyncio.gather(
-        *(cache.of_everybody("trends", failing) for _ in range(3)), return_exceptions=True
+        *(cache.of_everybody("1", "trends", failing) for _ in range(3)), return_exceptions=True
     )
     assert [type(one) for one in answers] == [ConnectionError] * 3
-    assert await cache.of_everybody("trends", Maker()) == b"answer 1"
+    assert await cache.of_everybody("1", "trends", Maker()) == b"answer 1"

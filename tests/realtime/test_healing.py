@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.live.healing import Told
 from domain.conversations import Presence
 from domain.ids import new_id
 from runtime.settings import Settings
@@ -50,6 +51,18 @@ async def test_an_idle_socket_learns_that_it_missed_something_and_catches_up(
         )
         events = caught_up["conversations"][0]["events"]
         assert [event["message"]["id"] for event in events] == [sent["id"]]
+
+
+def test_what_was_told_is_known_for_two_rounds() -> None:
+    conversation_id, other_id = new_id(), new_id()
+    told = Told()
+    told.note({"conversation_id": conversation_id, "seq": 7})
+    told.note({"conversation_id": str(conversation_id), "seq": 6})  # as it comes over a link
+    assert (told.up_to(conversation_id), told.up_to(other_id)) == (7, 0)
+    told.turn()
+    assert told.up_to(conversation_id) == 7
+    told.turn()
+    assert told.up_to(conversation_id) == 0
 
 
 async def test_a_socket_that_was_not_told_of_its_group_hears_it_after_a_while(

@@ -9,15 +9,20 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RetryConfig
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.waiting import PLANNED
 from contracts import search_attributes
-from contracts.publishing import PublishPostResult
+from contracts.activity_interfaces import PublishingAtOnce
+from contracts.failures import FailureType
+from contracts.publishing import DueDelivery, PublishOutcome, PublishPostResult
 from contracts.task_queues import ORCHESTRATION
 from contracts.workflow_ids import post_workflow_id
 from relay.outbox_relay import OutboxRelay
@@ -72,6 +77,15 @@ async def nowhere() -> Client:
     )
 
 
+class NoRoomAtOnce(PublishingAtOnce):
+    """Leaves what is due to its network's queue, which nobody serves here."""
+
+    @activity.defn
+    async def publish_at_once(self, due: DueDelivery) -> PublishOutcome:
+        """Raises ApplicationError."""
+        raise ApplicationError("no room", type=FailureType.ELSEWHERE, category=PLANNED)
+
+
 @pytest.fixture
 async def orchestration(temporal: Client) -> AsyncIterator[Worker]:
     """A worker that runs the workflows of posts and publishes nothing."""
@@ -79,6 +93,7 @@ async def orchestration(temporal: Client) -> AsyncIterator[Worker]:
         temporal,
         task_queue=ORCHESTRATION,
         workflows=[PublishPost],
+        activities=[NoRoomAtOnce().publish_at_once],
         workflow_runner=workflow_runner(),
         debug_mode=True,  # a busy machine is no deadlock
     )

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from api.deliveries.schemas import SendAgain, WasPublished
 from api.posts.problems import ChangedMeanwhile
-from api.posts.schemas import PostAccepted, PostChange, PostWanted
+from api.posts.schemas import PostAccepted
+from api.posts.wanted_schemas import PostChange, PostWanted
 from api.problems import Conflict, Problem
 from domain.deliveries import SETTLED, DeliveryStatus
 from domain.networks import Network

@@ -19,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.accounts import Accounts
+from activities.at_once import RoomAtOnce
 from activities.bookkeeping import DeliveryBookkeeping
 from activities.departures import CROWD, Departures
 from activities.pieces import Pieces
@@ -29,6 +30,7 @@ from activities.settling import Settler
 from api.auth.scopes import Scope
 from api.auth.service import Caller
 from api.deliveries.service import DeliveryService
+from api.posts.accepting import Accepting
 from api.posts.changes import PostChanges
 from api.posts.forecast import Forecast
 from api.posts.service import PostService
@@ -170,8 +172,10 @@ class PublishingSystem:
             one.network: one(self.time)
             for one in (SearchableNetwork, IdempotentNetwork, TwoStepNetwork)
         }
-        self.posts = PostService(self.database, Forecast({}))
-        self.changes = PostChanges(self.database, Forecast({}))
+        forecast = Forecast({})
+        accepting = Accepting(self.database, forecast)
+        self.posts = PostService(self.database, forecast, accepting)
+        self.changes = PostChanges(self.database, forecast)
         self.deliveries = DeliveryService(self.database)
         self._resources = resources
         self._store = store(self.database, self.fate)
@@ -197,7 +201,10 @@ class PublishingSystem:
             client,
             task_queue=ORCHESTRATION,
             workflows=[PublishPost],
-            activities=[DeliveryBookkeeping(self._store).give_up_delivery],
+            activities=[
+                RoomAtOnce(self._publishing, room={}).publish_at_once,
+                DeliveryBookkeeping(self._store).give_up_delivery,
+            ],
             workflow_runner=workflow_runner(),
             debug_mode=True,  # a busy machine is no deadlock
         )

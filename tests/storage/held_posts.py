@@ -17,7 +17,7 @@ from storage import posts
 from storage.admission import Candidate, Refusal
 from storage.database import Database
 from storage.post_status import derive_post_statuses, lock_posts
-from storage.posts import Post, PublishTime, TargetAccount
+from storage.posts import NewPosts, Post, PublishTime, TargetAccount
 from storage.switches import board, circuits
 from storage.switches.circuits import Outcome
 from storage.switches.holding import held
@@ -90,7 +90,7 @@ class Publishing:
             for _ in range(number)
         ]
         async with self.database.transaction() as session:
-            await posts.accept(session, made, created_by=uuid4())
+            await posts.accept(session, [NewPosts(posts=made, created_by=uuid4())])
             of_these = DeliveryRow.post_id.in_([post.id for post in made])
             await session.execute(update(DeliveryRow).where(of_these).values(status=status))
             await session.execute(delete(OutboxRow))

@@ -49,6 +49,44 @@ def test_it_ends() -> None:
         made([KEY]).read(issued(made([KEY], minutes=-1)))
 
 
+def test_what_was_read_is_remembered_until_it_ends() -> None:
+    now = [datetime.now(UTC)]
+    tokens = AccessTokens([KEY], lifetime=timedelta(minutes=10), clock=lambda: now[0])
+    token = issued(tokens)
+    assert tokens.remembered(token) is None
+    claims = tokens.read(token)
+    assert tokens.remembered(token) is claims
+    assert tokens.read(token) is claims
+    now[0] = claims.expires_at - timedelta(microseconds=1)
+    assert tokens.read(token) is claims
+    now[0] = claims.expires_at
+    assert tokens.remembered(token) is None
+    with pytest.raises(AccessTokenExpired):
+        tokens.read(token)
+
+
+def test_what_is_not_believed_is_not_remembered() -> None:
+    tokens = made([KEY])
+    good = issued(tokens)
+    tokens.read(good)
+    for token in (good[:-2] + "xx", f"{good} ", issued(made([OTHERS_KEY])), "\ud800"):
+        for _ in range(2):
+            with pytest.raises(InvalidAccessToken):
+                tokens.read(token)
+        assert tokens.remembered(token) is None
+
+
+def test_no_more_than_a_number_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.users.access_tokens.REMEMBERED", 2)
+    tokens = made([KEY])
+    some = [
+        tokens.issue(user_id=new_id(), session_id=SESSION, role=UserRole.USER) for _ in range(3)
+    ]
+    for token in some:
+        tokens.read(token)
+    assert [tokens.remembered(token) is not None for token in some] == [False, True, True]
+
+
 def _unsigned() -> str:
     def part(content: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()

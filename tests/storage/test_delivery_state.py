@@ -15,7 +15,7 @@ from storage import posts
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.outcomes import Reason, Wait
-from storage.posts import PublishTime
+from storage.posts import NewPosts, PublishTime
 from storage.publishing import PublishingStore
 from storage.tables import DeliveryRow
 from tests.activities.written_posts import Author
@@ -63,7 +63,7 @@ async def test_the_content_is_what_that_network_gets(
         at=NOW,
     )
     async with database.transaction() as session:
-        await posts.accept(session, [post], created_by=uuid4())
+        await posts.accept(session, [NewPosts(posts=[post], created_by=uuid4())])
     state = await store.load(post.deliveries[0].id)
     assert state.content.text == "For X only"
     assert "For X only" not in repr(state)

@@ -29,9 +29,13 @@ from tests.workflows.scripted_activities import (
     Held,
     breaks,
     comes_back,
+    has_no_room,
     settled,
     superseded,
 )
+
+DUE = timedelta(seconds=-10)
+"""Ahead of now: the time has passed already."""
 
 Scenario = Callable[[Posts], Awaitable[ScheduledPost]]
 
@@ -336,6 +340,63 @@ async def gave_up_after_a_week(posts: Posts) -> ScheduledPost:
     return post
 
 
+async def held_for_weeks(posts: Posts) -> ScheduledPost:
+    """People hold it for longer than a network may keep it waiting; then it goes out."""
+    held = [comes_back(FailureType.NOT_ADMITTED, after=timedelta(days=3))] * 6
+    delivery = Delivery(network=Network.X, publishing=held)
+    posts.are_held(delivery, times=2)
+    post = await posts.schedule(delivery, Delivery(network=Network.FEED))
+    await post.ends()
+    return post
+
+
+async def published_at_once(posts: Posts) -> ScheduledPost:
+    """It is due already, and the worker that begins its workflow publishes it."""
+    post = await posts.schedule(
+        Delivery(network=Network.X), Delivery(network=Network.BLUESKY), ahead=DUE
+    )
+    await post.ends()
+    return post
+
+
+async def left_to_its_queue(posts: Posts) -> ScheduledPost:
+    """It is due already, and the worker has no room for it."""
+    post = await posts.schedule(
+        Delivery(network=Network.X, at_once=[has_no_room()]),
+        Delivery(network=Network.BLUESKY),
+        ahead=DUE,
+    )
+    await post.ends()
+    return post
+
+
+async def goes_on_at_its_queue(posts: Posts) -> ScheduledPost:
+    """It is due already, and what is tried at once has to wait."""
+    away = comes_back(FailureType.TRY_LATER, after=timedelta(minutes=2))
+    post = await posts.schedule(
+        Delivery(network=Network.X, at_once=[away], publishing=[away]), ahead=DUE
+    )
+    await post.ends()
+    return post
+
+
+async def cancelled_at_once(posts: Posts) -> ScheduledPost:
+    """It is due already, and one of two is cancelled while a slow network keeps the other."""
+    slow = Held()
+    away = comes_back(FailureType.RATE_LIMITED, after=timedelta(days=1))
+    post = await posts.schedule(
+        Delivery(network=Network.X, at_once=[slow]),
+        Delivery(network=Network.BLUESKY, at_once=[away], publishing=[away] * 3),
+        ahead=DUE,
+    )
+    await _reached(slow)
+    cancelling = asyncio.create_task(post.cancel(Network.BLUESKY))
+    slow.release()
+    await cancelling
+    await post.ends()
+    return post
+
+
 async def unconfirmed(posts: Posts) -> ScheduledPost:
     """Nobody can tell whether it is public: a person decides."""
     post = await posts.schedule(
@@ -393,7 +454,12 @@ SCENARIOS: dict[str, Callable[[Posts], Awaitable[Lived]]] = {
         superseded_then_moved_again,
         gave_up,
         gave_up_after_a_week,
+        held_for_weeks,
         unconfirmed,
+        published_at_once,
+        left_to_its_queue,
+        goes_on_at_its_queue,
+        cancelled_at_once,
         swept,
     )
 }

@@ -49,6 +49,7 @@ class Delivery:
     prepare: bool = False
     preparing: Sequence[Step] = ()
     publishing: Sequence[Step] = ()
+    at_once: Sequence[Step] = ()
     id: UUID = field(default_factory=new_id)
 
     @property
@@ -194,6 +195,7 @@ class ScheduledPost:
             if one.id not in self._deliveries:
                 self._publishing.preparing[one.id] = list(one.preparing)
                 self._publishing.publishing[one.id] = list(one.publishing)
+                self._publishing.at_once[one.id] = list(one.at_once)
             self._deliveries[one.id] = one
         self._waiting = list(deliveries)
 
@@ -235,7 +237,7 @@ class Posts:
         post_id: UUID | None = None,
         prepare_lead: timedelta = PREPARE_LEAD,
         arm_lead: timedelta = ARM_LEAD,
-        version: int = 2,
+        version: int = 3,
     ) -> ScheduledPost:
         """Start a post's workflow as the relay does, to be published `ahead` from now.
 
@@ -280,6 +282,11 @@ class Posts:
     def script(self, delivery: Delivery, *, publishing: Sequence[Step]) -> None:
         """Say what publishing it does, for steps that depend on the post's times."""
         self._publishing.publishing[delivery.id] = list(publishing)
+
+    def are_held(self, *deliveries: Delivery, times: int) -> None:
+        """Say how often each is found held when its time to give up has come."""
+        for delivery in deliveries:
+            self._publishing.held[delivery.id] = times
 
     async def sweep(self, *steps: SweepReport | Exception) -> Sweep:
         """Start a sweep whose activity reports, or raises, these in turn."""

@@ -10,9 +10,16 @@ from uuid import UUID
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from contracts.activity_interfaces import Bookkeeping, Publishing, Sweeping
+from contracts.activity_interfaces import Bookkeeping, Publishing, PublishingAtOnce, Sweeping
 from contracts.failures import FailureType
-from contracts.publishing import DeliveryGivenUp, DeliveryRequest, Ending, PublishOutcome
+from contracts.publishing import (
+    DeliveryGivenUp,
+    DeliveryRequest,
+    DueDelivery,
+    Ending,
+    Pause,
+    PublishOutcome,
+)
 from contracts.sweeping import SweepReport, SweepRequest
 from domain.deliveries import DeliveryStatus
 
@@ -35,9 +42,10 @@ class Call:
     """The server's time."""
     attempt: int
     task_queue: str
+    pause: Pause | None
 
 
-class ScriptedPublishing(Publishing):
+class ScriptedPublishing(Publishing, PublishingAtOnce):
     """Runs the next step of the delivery's script; without one it publishes at once."""
 
     def __init__(self, clock: Callable[[], Awaitable[datetime]]) -> None:
@@ -45,8 +53,11 @@ class ScriptedPublishing(Publishing):
         self._clock = clock
         self.calls: list[Call] = []
         self.given_up: list[DeliveryGivenUp] = []
+        self.held: dict[UUID, int] = defaultdict(int)
+        """How often a delivery is found held when it is given up."""
         self.preparing: dict[UUID, list[Step]] = defaultdict(list)
         self.publishing: dict[UUID, list[Step]] = defaultdict(list)
+        self.at_once: dict[UUID, list[Step]] = defaultdict(list)
 
     @activity.defn
     async def prepare_delivery(self, request: DeliveryRequest) -> None:
@@ -58,6 +69,12 @@ class ScriptedPublishing(Publishing):
         """The next step of publishing."""
         return await self._run("publish_delivery", request, self.publishing[request.delivery_id])
 
+    @activity.defn
+    async def publish_at_once(self, due: DueDelivery) -> PublishOutcome:
+        """The next step of publishing what is due already."""
+        request = due.delivery
+        return await self._run("publish_at_once", request, self.at_once[request.delivery_id])
+
     async def _run(self, name: str, request: DeliveryRequest, steps: list[Step]) -> PublishOutcome:
         info = activity.info()
         self.calls.append(
@@ -68,6 +85,7 @@ class ScriptedPublishing(Publishing):
                 at=await self._clock(),
                 attempt=info.attempt,
                 task_queue=info.task_queue,
+                pause=request.pause,
             )
         )
         step = steps.pop(0) if steps else settled(DeliveryStatus.PUBLISHED)
@@ -78,18 +96,23 @@ class ScriptedBookkeeping(Bookkeeping):
     """Closes as failed whatever is given up."""
 
     def __init__(self, publishing: ScriptedPublishing) -> None:
-        """`publishing` keeps what was given up beside its calls."""
+        """`publishing` keeps what was given up beside its calls, and how often that is held."""
         self._publishing = publishing
 
     @activity.defn
     async def give_up_delivery(self, given_up: DeliveryGivenUp) -> PublishOutcome:
-        """Failed, as a delivery without an open attempt is."""
+        """Failed, as a delivery without an open attempt is, unless it is said to be held."""
         self._publishing.given_up.append(given_up)
         last = next(
             call
             for call in reversed(self._publishing.calls)
             if call.delivery_id == given_up.delivery_id
         )
+        if self._publishing.held[given_up.delivery_id] > 0:
+            self._publishing.held[given_up.delivery_id] -= 1
+            return PublishOutcome(
+                ending=Ending.HELD, status=DeliveryStatus.DEFERRED, publish_at=last.publish_at
+            )
         return PublishOutcome(
             ending=Ending.SETTLED, status=DeliveryStatus.FAILED, publish_at=last.publish_at
         )
@@ -143,6 +166,15 @@ def comes_back(failure: FailureType, *, after: timedelta) -> Step:
     return step
 
 
+def has_no_room() -> Step:
+    """It leaves it to another queue."""
+
+    async def step(request: DeliveryRequest) -> PublishOutcome:
+        raise ApplicationError("not here", type=FailureType.ELSEWHERE)
+
+    return step
+
+
 def breaks() -> Step:
     """It fails with something that no repetition cures."""
 
@@ -173,7 +205,8 @@ class Held:
         released = asyncio.create_task(self._released.wait())
         try:
             while not released.done():
-                activity.heartbeat()
+                if not activity.info().is_local:
+                    activity.heartbeat()
                 await asyncio.wait({released}, timeout=BEAT)
         except asyncio.CancelledError:
             self.withdrawn.set()

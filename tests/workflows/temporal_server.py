@@ -76,7 +76,11 @@ async def scripted_workers(
         environment.client,
         task_queue=ORCHESTRATION,
         workflows=[publish_post, SweepPosts],
-        activities=[bookkeeping.give_up_delivery, sweeping.sweep_posts],
+        activities=[
+            publishing.publish_at_once,
+            bookkeeping.give_up_delivery,
+            sweeping.sweep_posts,
+        ],
         workflow_runner=workflow_runner(),
         # Every workflow task replays from the start: what is not deterministic shows at once.
         max_cached_workflows=0,

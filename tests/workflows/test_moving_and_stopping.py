@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from contracts.publishing import GIVE_UP_AFTER
 from domain.deliveries import DeliveryStatus, PostStatus
 from domain.networks import Network
 from tests.workflows import scenarios
@@ -180,6 +181,22 @@ async def test_a_resumed_delivery_is_not_armed_for_another_ones_later_time(posts
     post = await scenarios.superseded_then_resumed(posts)
     assert len(post.calls()) == 4
     assert all(call.publish_at - call.at < ARM_LEAD + SOON for call in post.calls())
+
+
+async def test_what_is_held_when_its_time_is_up_has_all_of_it_again(posts: Posts) -> None:
+    post = await scenarios.held_for_weeks(posts)
+    assert await post.ends() == {
+        Network.X: DeliveryStatus.PUBLISHED,
+        Network.FEED: DeliveryStatus.PUBLISHED,
+    }
+    assert [one.out_of_time for one in post.given_up] == [True, True]
+    waited = post.calls()[-1].at - post.publish_at
+    assert waited > 2 * GIVE_UP_AFTER - timedelta(days=3)
+
+
+async def test_what_cannot_be_repeated_is_given_up_without_a_word_of_time(posts: Posts) -> None:
+    post = await scenarios.gave_up(posts)
+    assert [one.out_of_time for one in post.given_up] == [False]
 
 
 @pytest.mark.parametrize("scenario", [scenarios.gave_up, scenarios.gave_up_after_a_week])

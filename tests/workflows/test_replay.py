@@ -15,6 +15,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from contracts.failures import FailureType
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
 from runtime.temporal import workflow_runner
@@ -35,9 +36,10 @@ KNOWN = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # an id
     r"|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)"  # a moment
     r"|PT?[\dDTHMS.]+"  # a duration
-    r"|settled|superseded"
+    r"|settled|superseded|held"
     r"|\w+: (not now|no such delivery)"  # why it was given up, from the scripted failures
-    "|" + "|".join([*Network, *DeliveryStatus])
+    r"|\d+|publish_at_once"  # of a local activity the SDK writes down its number and name
+    "|" + "|".join([*Network, *DeliveryStatus, *FailureType])
 )
 """All that the arguments and results of workflows and activities may consist of."""
 

@@ -1,0 +1,79 @@
+"""What is changed while a worker holds it armed leaves as it is now, and not at its old second."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from activities.departures import Departures
+from storage.arming import MOVED
+from storage.database import DatabaseUnavailable
+from storage.publishing import PublishingStore
+from storage.waking import hear
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE: Final = 1000
+"""Deliveries of one look."""
+
+
+class MovedWhileArmed:
+    """Hears of changed posts, and sends their deliveries back to be armed anew.
+
+    Who hears nothing is late and never wrong: the claim compares revision and publish time.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        """`database_url` is plain postgresql://."""
+        self._database_url = database_url
+        self._watched: list[tuple[Departures, PublishingStore]] = []
+        self._about: set[str] = set()
+        self._told = asyncio.Event()
+        self._stopping = False
+
+    def watch(self, departures: Departures, store: PublishingStore) -> None:
+        """Send back what is changed of these."""
+        self._watched.append((departures, store))
+
+    async def run(self) -> None:
+        """Until stopped."""
+        listener = asyncio.create_task(
+            hear(self._database_url, MOVED, heard=self._hear, away=lambda: None)
+        )
+        try:
+            while not self._stopping:
+                await self._told.wait()
+                self._told.clear()
+                about, self._about = self._about, set()
+                # Nothing named: the connection is new, and anything may have been missed.
+                posts = None if "" in about else {UUID(one) for one in about}
+                for departures, store in self._watched:
+                    await _look(departures, store, posts)
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping = True
+        self._told.set()
+
+    def _hear(self, about: str) -> None:
+        self._about.add(about)
+        self._told.set()
+
+
+async def _look(
+    departures: Departures, store: PublishingStore, post_ids: Collection[UUID] | None
+) -> None:
+    seats = departures.waiting(post_ids)
+    for first in range(0, len(seats), AT_ONCE):
+        some = seats[first : first + AT_ONCE]
+        try:
+            moved = await store.moved([seat.state for seat in some])
+        except DatabaseUnavailable:
+            log.warning("moved posts not looked at", deliveries=len(some))
+            return
+        departures.send_back(seat for seat in some if seat.state.delivery_id in moved)
