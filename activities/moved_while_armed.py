@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -29,7 +30,7 @@ class MovedWhileArmed:
         """`database_url` is plain postgresql://."""
         self._database_url = database_url
         self._watched: list[tuple[Departures, PublishingStore]] = []
-        self._about: set[str] = set()
+        self._about: set[UUID | None] = set()
         self._told = asyncio.Event()
         self._stopping = False
 
@@ -48,7 +49,7 @@ class MovedWhileArmed:
                 self._told.clear()
                 about, self._about = self._about, set()
                 # Nothing named: the connection is new, and anything may have been missed.
-                posts = None if "" in about else {UUID(one) for one in about}
+                posts = None if None in about else {one for one in about if one is not None}
                 for departures, store in self._watched:
                     await _look(departures, store, posts)
         finally:
@@ -61,7 +62,10 @@ class MovedWhileArmed:
         self._told.set()
 
     def _hear(self, about: str) -> None:
-        self._about.add(about)
+        post_id = None
+        with suppress(ValueError):  # of what names no post, all is looked at
+            post_id = UUID(about)
+        self._about.add(post_id)
         self._told.set()
 
 

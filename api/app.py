@@ -133,6 +133,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             batches.IMPORT_PATH: batches.BULK_LIMIT + FORM_OVERHEAD,
         },
     )
+    app.add_middleware(FirstPageOfHome)
     app.add_middleware(RateLimitHeaders)
     if known.metrics_enabled:
         app.include_router(metrics.router)
@@ -153,7 +154,6 @@ def _jobs(resources: Resources) -> AbstractAsyncContextManager[None]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    app.router.routes.insert(0, FirstPageOfHome())
     app.include_router(feed.router)  # asked most: routes are tried in this order
     app.include_router(posts.router)
     app.include_router(batches.router)

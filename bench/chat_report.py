@@ -79,10 +79,8 @@ class ChatReport:
             f"seen={sum(one.seen for one in ours)}",
             f"lost={sum(one.lost for one in ours)}",
             *self._times(System.PUNCTUAL, ""),
-            *self._times(System.RELAY, "node_"),
-            f"ratio={self._ratio(System.RELAY):.2f}",
-            *self._times(System.KEPT, "node_kept_"),
-            f"ratio_kept={self._ratio(System.KEPT):.2f}",
+            *self._compared(System.RELAY, "node_", "ratio"),
+            *self._compared(System.KEPT, "node_kept_", "ratio_kept"),
         ]
         return f"chat: {' '.join(told)}"
 
@@ -109,19 +107,22 @@ class ChatReport:
                 )
             axes.set_ylim(bottom=0)
 
+    def _compared(self, beside: System, name: str, ratio: str) -> list[str]:
+        """Nothing of systems that did not run."""
+        if not self._of(beside, self._headline) or not self._of(System.PUNCTUAL, self._headline):
+            return self._times(beside, name)
+        share = self._p99(System.PUNCTUAL) / self._p99(beside)
+        return [*self._times(beside, name), f"{ratio}={share:.2f}"]
+
     def _times(self, system: System, name: str) -> list[str]:
         runs = self._of(system, self._headline)
-        return [
-            f"{name}p50={median(one.p50 for one in runs):.1f}ms",
-            f"{name}p99={median(one.p99 for one in runs):.1f}ms",
-        ]
+        if not runs:
+            return []
+        p50 = median(one.p50 for one in runs)
+        return [f"{name}p50={p50:.1f}ms", f"{name}p99={self._p99(system):.1f}ms"]
 
-    def _ratio(self, beside: System) -> float:
-        ours, theirs = (
-            median(one.p99 for one in self._of(system, self._headline))
-            for system in (System.PUNCTUAL, beside)
-        )
-        return ours / theirs
+    def _p99(self, system: System) -> float:
+        return median(one.p99 for one in self._of(system, self._headline))
 
     def _of(self, system: System, rate: float) -> list[Heard]:
         return [one for one in self._heard if (one.system, one.per_second) == (system, rate)]

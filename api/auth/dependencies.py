@@ -61,11 +61,21 @@ async def signed_in(
     Raises Unauthorized, TokenNotGood, Suspended or TooManyRequests.
     """
     token = presented.credentials if presented else ""
-    user = remembered_user(resources.signing_in, token)
+    user = await signed_in_before(request, resources, token)
     if user is None:
         user = await _proven_user(request, resources, token)
-    _note_user(request, user)
-    await count_request(request, user.user_id, resources.key_requests)
+        await _admit(request, resources, user)
+    return user
+
+
+async def signed_in_before(request: Request, resources: Resources, token: str) -> SignedIn | None:
+    """The user who sent this request, if this process knows all about the token already.
+
+    None says nothing of the token. Raises TooManyRequests.
+    """
+    user = remembered_user(resources.signing_in, token)
+    if user is not None:
+        await _admit(request, resources, user)
     return user
 
 
@@ -130,6 +140,11 @@ async def _recognise(
     if workspace is None:
         raise _no_workspace_named()
     return await as_member(resources.callers, user, workspace)
+
+
+async def _admit(request: Request, resources: Resources, user: SignedIn) -> None:
+    _note_user(request, user)
+    await count_request(request, user.user_id, resources.key_requests)
 
 
 async def _proven_user(request: Request, resources: Resources, token: str) -> SignedIn:

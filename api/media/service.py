@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
 from api.media.upload import Upload
+from api.media.upload_problems import broken, not_an_image, too_many_pixels
 from api.media.use_problems import still_needed, still_shown
 from api.pagination import PageRequest
-from api.problems import FieldProblem, InvalidRequest, NotFound, Problem
+from api.problems import NotFound, Problem
 from domain.ids import new_id
 from domain.pictures import PictureSizeName
 from images.inspection import (
@@ -176,11 +177,11 @@ class MediaService:
         try:
             return await asyncio.get_running_loop().run_in_executor(_INSPECTORS, inspect)
         except NotAnImage as error:
-            raise _not_an_image() from error
+            raise not_an_image() from error
         except BrokenImage as error:
-            raise _broken() from error
+            raise broken() from error
         except TooManyPixels as error:
-            raise _too_many_pixels(error, self._max_pixels) from error
+            raise too_many_pixels(error, self._max_pixels) from error
 
     async def _remember(self, remember: Remember, new: NewMedia) -> Media:
         written = False
@@ -226,42 +227,6 @@ def _digest(file: BinaryIO) -> bytes:
         digest.update(chunk)
     file.seek(0)
     return digest.digest()
-
-
-def _not_an_image() -> Problem:
-    message = "The file is no picture that can be published, whatever its name says."
-    fix = "Send a JPEG, PNG, GIF or WebP."
-    return Problem(
-        f"{message} {fix}",
-        status=415,
-        slug="not-an-image",
-        title="Not a picture",
-        errors=[FieldProblem(field="file", rule="not_an_image", message=message, fix=fix)],
-    )
-
-
-def _broken() -> InvalidRequest:
-    return InvalidRequest(
-        FieldProblem(
-            field="file",
-            rule="broken_image",
-            message="The picture cannot be read to its end: it is damaged or cut off.",
-            fix="Upload it again from the original.",
-        )
-    )
-
-
-def _too_many_pixels(found: TooManyPixels, limit: int) -> InvalidRequest:
-    return InvalidRequest(
-        FieldProblem(
-            field="file",
-            rule="too_many_pixels",
-            message=f"The picture has {found.width} x {found.height} pixels, more than {limit:,}.",
-            fix="Make it smaller.",
-            limit=limit,
-            actual=found.width * found.height,
-        )
-    )
 
 
 def _not_through_this_link(reason: str) -> Problem:

@@ -1,6 +1,7 @@
-"""Why a picture cannot be sent past the API, or not be kept when it is there."""
+"""Why a picture cannot be kept, and why it cannot be sent past the API."""
 
 from api.problems import Conflict, FieldProblem, InvalidRequest, Problem
+from images.inspection import TooManyPixels
 
 
 def not_as_announced(field: str, message: str, fix: str) -> InvalidRequest:
@@ -48,4 +49,43 @@ def not_through_this_link(reason: str) -> Problem:
         status=403,
         slug="invalid-upload-link",
         title="This link does not work",
+    )
+
+
+def not_an_image() -> Problem:
+    """Its bytes say so."""
+    message = "The file is no picture that can be published, whatever its name says."
+    fix = "Send a JPEG, PNG, GIF or WebP."
+    return Problem(
+        f"{message} {fix}",
+        status=415,
+        slug="not-an-image",
+        title="Not a picture",
+        errors=[FieldProblem(field="file", rule="not_an_image", message=message, fix=fix)],
+    )
+
+
+def broken() -> InvalidRequest:
+    """It is cut off, or worse."""
+    return InvalidRequest(
+        FieldProblem(
+            field="file",
+            rule="broken_image",
+            message="The picture cannot be read to its end: it is damaged or cut off.",
+            fix="Upload it again from the original.",
+        )
+    )
+
+
+def too_many_pixels(found: TooManyPixels, limit: int) -> InvalidRequest:
+    """More than is decoded here."""
+    return InvalidRequest(
+        FieldProblem(
+            field="file",
+            rule="too_many_pixels",
+            message=f"The picture has {found.width} x {found.height} pixels, more than {limit:,}.",
+            fix="Make it smaller.",
+            limit=limit,
+            actual=found.width * found.height,
+        )
     )

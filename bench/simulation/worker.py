@@ -138,7 +138,6 @@ class WorkerProcess:
 
     def _claim(self, number: int, networks: Iterable[int]) -> Step:
         """A transaction. One at a time of a network gets past the question for its pace."""
-        self._world.process(self._spend(Part.TEMPORAL, Stage.CLAIMING, number))
         yield from self._spend(Part.WORKER, Stage.CLAIMING, number)
         yield from self._spend(Part.POSTGRES, Stage.CLAIMING, number * (1 - PACED_SHARE))
         with ExitStack() as locked:
@@ -158,8 +157,7 @@ class WorkerProcess:
         """Requests, their answers, their receipts."""
         yield self._world.timeout(max(0.0, moment - self._world.now))
         yield from self._spend(Part.WORKER, Stage.SENDING, number * SENT_SHARE)
-        for part in (Part.POSTGRES, Part.TEMPORAL, Part.API):
-            self._world.process(self._spend(part, Stage.SENDING, number))
+        self._world.process(self._spend(Part.POSTGRES, Stage.SENDING, number))
         yield from self._spend(Part.NETWORK, Stage.SENDING, number)
         self.arrivals.append((self._world.now - self._second, number))
         yield self._world.timeout(self._system.latency)

@@ -1,11 +1,70 @@
 """Sends what entries of the authorisation matrix say, and notes what was wrong with the answers."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
 from tests.api.authorisation_entries import Actor, Entry
 from tests.api.authorisation_things import Things
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is sent, whoever sends it."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str | bytes]
+    json: Any
+    content: str | bytes | None
+    files: Mapping[str, Any] | None
+
+    def but(self, **different: Any) -> "Request":
+        """The same, with something different."""
+        return replace(self, **different)
+
+    async def send(self, client: httpx.AsyncClient, carried: Mapping[str, str]) -> httpx.Response:
+        """The answer to whom these headers are of."""
+        headers: dict[str, str | bytes] = {**carried, **self.headers}
+        content = self.content
+        if self.json is not None:
+            headers["content-type"] = "application/json"
+            content = json.dumps(self.json)
+        return await client.request(
+            self.method,
+            self.path,
+            params=dict(self.query),
+            headers=[(name.encode(), _as_bytes(value)) for name, value in headers.items()],
+            content=content,
+            files=self.files,
+        )
+
+
+def _as_bytes(said: str | bytes) -> bytes:
+    return said if isinstance(said, bytes) else said.encode()
+
+
+def request_of(operation: str, entry: Entry, things: Things) -> Request:
+    """The request of that entry, about what there is."""
+    names, wanted = things.names, entry.wanted
+    method, path = operation.split(" ")
+    in_path = names | {name: names[told] for name, told in wanted.where.items()}
+    headers, content = dict(wanted.headers), wanted.body and wanted.body.format_map(names)
+    if wanted.picture or content:
+        headers["content-type"] = "image/png" if wanted.picture else "text/csv"
+    return Request(
+        method=method,
+        path=path.format_map(in_path),
+        query=_filled(wanted.query, names),
+        headers=headers,
+        json=_filled(wanted.json, names),
+        content=things.picture if wanted.picture else content,
+        files={"file": ("bread.png", things.picture, "image/png")} if wanted.form else None,
+    )
 
 
 class Asking:
@@ -45,24 +104,10 @@ class Asking:
 
     async def ask(self, operation: str, entry: Entry, actor: Actor) -> tuple[httpx.Response, str]:
         """The answer, and all that the request said."""
-        names, wanted = self._things.names, entry.wanted
-        method, path = operation.split(" ")
-        path = path.format_map(names | {name: names[told] for name, told in wanted.where.items()})
-        more: dict[str, Any] = {"params": _filled(wanted.query, names)}
-        if wanted.json is not None:
-            more["json"] = _filled(wanted.json, names)
-        if wanted.body is not None:
-            more["content"] = wanted.body.format_map(names)
-        if wanted.form:
-            more["files"] = {"file": ("bread.png", self._things.picture, "image/png")}
-        if wanted.picture:
-            more["content"] = self._things.picture
+        request = request_of(operation, entry, self._things)
         carried = await self._things.cast.headers(actor, entry)
-        kind = {"content-type": "image/png" if wanted.picture else "text/csv"}
-        headers = {**carried, **wanted.headers, **(kind if "content" in more else {})}
-        answer = await self._things.cast.client.request(method, path, headers=headers, **more)
-        asked = f"{path} {more} {headers}"
-        return answer, asked
+        answer = await request.send(self._things.cast.client, carried)
+        return answer, f"{request} {carried}"
 
     def _note(
         self, operation: str, actor: Actor, good: bool, answer: httpx.Response, why: str

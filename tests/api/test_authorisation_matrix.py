@@ -1,6 +1,7 @@
 """Every operation of the API, asked by everybody who may not, and by everybody who may."""
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 from uuid import UUID
 
 import httpx
@@ -77,6 +78,24 @@ def test_every_operation_stands_in_the_matrix(app: FastAPI) -> None:
     operations = set(described(app))
     assert operations - set(MATRIX) == set(), "say who may call these"
     assert set(MATRIX) - operations == set(), "these are not there any more"
+
+
+def test_what_is_not_in_the_description_is_known(app: FastAPI) -> None:
+    assert set(hidden(app.routes)) == {
+        *("/docs", "/docs/assets", "/openapi.json"),
+        *("/reset-password", "/accept-invitation"),  # pages that say nothing of anybody
+        "/socket.io",  # looks at the token itself
+        "/media/{media_id}",  # HEAD, by the same signed link
+    }
+
+
+def hidden(routes: Iterable[Any]) -> Iterator[str]:
+    """The paths of routes, and of what routers hold, that the description leaves out."""
+    for route in routes:
+        if router := getattr(route, "original_router", None):
+            yield from hidden(router.routes)
+        elif not getattr(route, "include_in_schema", False):
+            yield route.path
 
 
 def test_only_the_public_operations_are_for_nobody_in_particular() -> None:

@@ -1,5 +1,6 @@
 """A scheduled post to the built-in feed is with its followers a moment after its second."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -47,9 +48,17 @@ class Bakery:
         return str(told(answer, 201)["id"])
 
     async def published(self, post_id: str) -> str:
-        """The feed post that a scheduled one has become."""
-        answer = await self.client.get(f"/v1/posts/{post_id}", headers=self.workspace.headers)
-        [delivery] = told(answer)["deliveries"]
+        """The feed post that a scheduled one has become, once its receipt is kept.
+
+        Followers may hear of it before.
+        """
+        path, headers = f"/v1/posts/{post_id}", self.workspace.headers
+        async with asyncio.timeout(20):
+            while True:
+                [delivery] = told(await self.client.get(path, headers=headers))["deliveries"]
+                if delivery["status"] not in {"armed", "sending"}:
+                    break
+                await asyncio.sleep(0.02)
         assert delivery["status"] == "published", delivery
         return str(delivery["permalink"]).rpartition("/")[2]
 
@@ -93,7 +102,7 @@ async def test_followers_hear_of_it_and_find_it_in_their_feed(
     bakery: Bakery,
     ada: Person,
     new_user: NewPerson,
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     follower, stranger = Reader(client, ada), Reader(client, await new_user("bob"))
     await follower.put(f"users/{bakery.account['remote_id']}/follow")
@@ -114,4 +123,4 @@ async def test_followers_hear_of_it_and_find_it_in_their_feed(
     assert home == sorted(posts, reverse=True)
     assert await stranger.texts("home") == []
     late = max(arrivals) - publish_at
-    record_property("seconds_after_the_second", late.total_seconds())
+    record_testsuite_property("feed_seconds_after_the_second", late.total_seconds())
