@@ -53,11 +53,11 @@ class GatedDatabase(Database):
 class GatedRelay(OutboxRelay):
     """Stands where it has leased an item, and where it has removed one."""
 
-    async def _hand_over(self, item: OutboxItem, crowd: int) -> None:
+    async def _hand_over(self, item: OutboxItem, post: Post | None, crowd: int) -> None:
         is_start = item.kind is OutboxKind.START_POST
         leased = Point.RELAY_LEASED if is_start else Point.UPDATE_LEASED
         await stand_at(leased, post=item.subject_id)
-        await super()._hand_over(item, crowd)
+        await super()._hand_over(item, post, crowd)
         if is_start:
             await stand_at(Point.RELAY_DONE, post=item.subject_id)
 

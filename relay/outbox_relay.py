@@ -117,8 +117,7 @@ class OutboxRelay:
     ) -> None:
         async with slots:
             try:
-                started = post is not None and await self._workflows.carry_out(item, post, crowd)
-                await self._done(_Done(item=item, started=started))
+                await self._hand_over(item, post, crowd)
             except WorkflowEnding as error:
                 await self._postpone(item, error)
             except (RPCError, RPCTimeoutOrCancelledError) as error:
@@ -130,6 +129,10 @@ class OutboxRelay:
                 # One item that cannot be carried out must not keep the others from it.
                 log.exception("item cannot be carried out", item=item.id, kind=item.kind)
                 await self._postpone(item, error)
+
+    async def _hand_over(self, item: OutboxItem, post: Post | None, crowd: int) -> None:
+        started = post is not None and await self._workflows.carry_out(item, post, crowd)
+        await self._done(_Done(item=item, started=started))
 
     async def _postpone(self, item: OutboxItem, error: Exception) -> None:
         wait = min(timedelta(seconds=2 ** min(item.tries, 10)), LONGEST_WAIT)

@@ -28,7 +28,8 @@ from storage.tables import (
 )
 from tests.api.conftest import NewPerson
 from tests.api.feed_actors import Reader, many_users
-from tests.api.test_posts_statements import Statement, scans, statements_of
+from tests.api.test_posts_statements import scans, statements_of
+from tests.sent_statements import Statement
 
 GROWING = frozenset(
     {
