@@ -39,7 +39,7 @@ demo: $(INSTALLED) ## Schedule real posts on six networks and check what became 
 	@$(BIN)/python -m stack.demo
 
 test: check ## Run every check and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist worksteal
 
 check: $(BENCH_INSTALLED) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
@@ -97,7 +97,7 @@ bench-feed: $(BENCH_INSTALLED) ## Home feeds a second, kept and read anew, besid
 	@$(BIN)/python -m bench.feed
 
 load-test: $(BENCH_INSTALLED) ## 500 people who sign in, scroll, post and talk; with and without Redis and cache
-	@$(BIN)/python -m bench.load_test --keep --rounds $(or $(ROUNDS),1) --pace $(or $(PACE),5)
+	@$(BIN)/python -m bench.load_test --keep --rounds $(or $(ROUNDS),1) --pace $(or $(PACE),8)
 
 lock: $(INSTALLED) ## Pin every dependency again, with hashes
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv

@@ -193,7 +193,7 @@ def main() -> int:
     """1 when there was any error."""
     parser = argparse.ArgumentParser(prog="python -m bench.load_test", description=__doc__)
     parser.add_argument("--people", type=int, default=500, help=f"a multiple of {OFFICE}")
-    parser.add_argument("--pace", type=float, default=5.0, help="seconds between a person's acts")
+    parser.add_argument("--pace", type=float, default=8.0, help="seconds between a person's acts")
     parser.add_argument("--seconds", type=float, default=40.0, help="how long it is measured")
     parser.add_argument("--settle", type=float, default=5.0, help="seconds before that")
     parser.add_argument("--arrive", type=float, default=12.0, help="sign in each second")
