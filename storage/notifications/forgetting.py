@@ -16,9 +16,12 @@ async def forget_read(session: AsyncSession, *, before: datetime, limit: int) ->
         .order_by(NotificationRow.read_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte()  # chosen once, whatever the plan
     )
     removed = await session.scalars(
-        delete(NotificationRow).where(NotificationRow.id.in_(old)).returning(NotificationRow.id)
+        delete(NotificationRow)
+        .where(NotificationRow.id.in_(select(old.c.id)))
+        .returning(NotificationRow.id)
     )
     return len(removed.all())
 
@@ -33,8 +36,9 @@ async def forget_causes(session: AsyncSession, *, before: datetime, limit: int) 
         .order_by(cause.told_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte()
     )
     removed = await session.scalars(
-        delete(cause).where(tuple_(*key).in_(old)).returning(cause.cause_id)
+        delete(cause).where(tuple_(*key).in_(select(old))).returning(cause.cause_id)
     )
     return len(removed.all())

@@ -12,7 +12,8 @@ import pytest
 from stack.children import ROOT
 from tests.postgres_server import PostgresServer
 
-WORKSPACE, ACCOUNT, RIVAL = uuid4(), uuid4(), uuid4()
+WORKSPACE = uuid4()
+ACCOUNT, RIVAL = sorted((uuid4(), uuid4()))  # the page goes to the first of them
 EARLY, LATE = uuid4(), uuid4()
 
 ANY_WORKSPACE = "INSERT INTO workspaces (id, name) VALUES ($1, 'Corner bakery')"
