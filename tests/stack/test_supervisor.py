@@ -157,7 +157,7 @@ async def test_stops_a_child_by_the_signal_it_wants(
     supervise: Supervise, python_child: PythonChild, printed: io.StringIO
 ) -> None:
     wants_int = (
-        "import time\nprint('up')\ntry: time.sleep(60)\nexcept KeyboardInterrupt: print('int')"
+        "import time\ntry:\n  print('up')\n  time.sleep(60)\nexcept KeyboardInterrupt: print('int')"
     )
     supervisor = supervise(replace(python_child("c", wants_int), stop_signal=Signals.SIGINT))
     await supervisor.start_all()

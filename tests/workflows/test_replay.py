@@ -111,11 +111,20 @@ def test_arguments_and_results_hold_only_ids_times_and_states(path: Path) -> Non
     assert [text for text in arguments if not KNOWN.fullmatch(text)] == []
 
 
+LOCAL_ACTIVITY = "markerRecorded core_local_activity"
+
+
+def story(history: dict[str, Any]) -> list[str]:
+    """The commands in their order; of local activities that end in any order, without it."""
+    commands = command_sequence(history)
+    return sorted(commands) if commands.count(LOCAL_ACTIVITY) > 1 else commands
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_the_newest_history_is_what_the_code_does_now(name: str, posts: Posts) -> None:
     fresh = trimmed(await (await SCENARIOS[name](posts)).history())
     newest = stored(name)[-1]
-    assert command_sequence(fresh) == command_sequence(json.loads(newest.read_text())), (
+    assert story(fresh) == story(json.loads(newest.read_text())), (
         f"the workflow asks for something else than in {newest.name}: "
         "run `make record-histories` and commit the new file beside it"
     )
