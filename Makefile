@@ -38,8 +38,8 @@ up: $(INSTALLED) ## Start the whole system here; Ctrl-C stops it
 demo: $(INSTALLED) ## Schedule real posts on six networks and check what became public
 	@$(BIN)/python -m stack.demo
 
-test: check ## Run every check and every test
-	@$(BIN)/python -m pytest -n $(or $(PROCESSES),2) --dist worksteal
+test: check ## Run every check and every test; PROCESSES=2 shares them out
+	@$(BIN)/python -m pytest $(if $(PROCESSES),-n $(PROCESSES) --dist worksteal)
 
 check: $(BENCH_INSTALLED) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .
