@@ -178,7 +178,7 @@ class PublishingSystem:
         self.changes = PostChanges(self.database, forecast)
         self.deliveries = DeliveryService(self.database)
         self._resources = resources
-        self._store = store(self.database, self.fate)
+        self._store = store(self.database, self.fate, self.time.claimed)
         self._departures = Departures(self._store, self.networks, self.time)
         withdrawals = Withdrawals(environment.client)
         self._publishing = self._build_publishing(settler)

@@ -12,8 +12,8 @@ ALMOST = timedelta(milliseconds=30)
 """How far before its second the clock stops for an armed delivery: a crowd is claimed by then, and
 not yet released."""
 
-CLAIMING_SECONDS = 0.05
-"""For a crowd to be claimed before its second, which nobody waits for otherwise."""
+PATIENCE_SECONDS = 2.0
+"""For a crowd to be claimed before its second; one that does not claim at all is let on then."""
 
 _SERVICES = ("api.posts.service", "api.posts.changes", "api.deliveries.service")
 
@@ -71,12 +71,18 @@ class SkippedTime:
         at_once = is_due and not self.claims_ahead
         self._let_come(publish_at if at_once else publish_at - ALMOST)
         if is_due and not at_once:
-            asyncio.get_running_loop().call_later(CLAIMING_SECONDS, self._let_come, publish_at)
+            asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._let_come, publish_at)
         self._dispatched.append(publish_at)
         try:
             yield
         finally:
             self._dispatched.remove(publish_at)
+            self.claimed(publish_at)
+
+    def claimed(self, publish_at: datetime) -> None:
+        """A crowd of that second is claimed, or need not be: nothing waits for it any more."""
+        if publish_at <= self._until:
+            self._let_come(publish_at)
 
     def _let_come(self, moment: datetime) -> None:
         self._now = max(self._now, moment)

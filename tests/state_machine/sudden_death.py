@@ -1,7 +1,7 @@
 """Processes that die at named points, and leave the database and the networks as they were."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -81,10 +81,13 @@ class Fate:
 class MortalStore(PublishingStore):
     """Its worker may die around whatever is written down."""
 
-    def __init__(self, database: Database, fate: Fate) -> None:
-        """`fate` decides."""
+    def __init__(
+        self, database: Database, fate: Fate, claimed: Callable[[datetime], None]
+    ) -> None:
+        """`fate` decides; `claimed` is told the second of each departure that was claimed."""
         super().__init__(database)
         self._fate = fate
+        self._claimed = claimed
 
     async def arm(self, delivery_id: UUID, due_by: datetime | None = None) -> DeliveryState:
         """Move to `armed`."""
@@ -114,6 +117,7 @@ class MortalStore(PublishingStore):
         """Write the attempts of a departure ahead."""
         self._fate.reach(Point.UNSEATED)
         attempts = await super().claim_together(claims)
+        self._claimed(claims[0].leaves_at)
         self._fate.reach(Point.SEATED)
         return attempts
 

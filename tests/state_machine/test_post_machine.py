@@ -91,12 +91,14 @@ def test_a_revoke_that_came_after_the_release_is_found(
     machine = machine_of(open_system(store=UncheckedRevoke), loop_thread)()
     machine.begin(
         policy=AmbiguityPolicy.HOLD,
-        after=timedelta(minutes=5),
+        after=None,
         parts=False,
         met={},
-        deaths=[Point.SENT] * 6,
+        deaths=[],
         crowd=True,
     )
+    machine.worker_will_die(points=[Point.SENT] * 2)
+    machine.create(to=[Network.X], after=timedelta(minutes=5), parts=False, relay=True)
     machine.pass_time(time=timedelta(minutes=30))
     with pytest.raises(BrokenPromise, match=r"public \d times"):
         machine.teardown()
