@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.limits import AccountLimits
 from storage.outcomes import Reason
 from storage.tables import AccountLimitRow, AccountRow
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +54,7 @@ async def lock(session: AsyncSession, account_ids: Collection[UUID]) -> dict[UUI
     query = (
         select(AccountLimitRow, AccountRow.handle, AccountRow.limits)
         .join(AccountRow, AccountRow.id == AccountLimitRow.account_id)
-        .where(AccountLimitRow.account_id.in_(ordered))
+        .where(is_among(AccountLimitRow.account_id, ordered))
         .order_by(AccountLimitRow.account_id)
         .with_for_update(of=AccountLimitRow)
     )

@@ -17,7 +17,7 @@ from storage.lateness import settle_late
 from storage.post_status import derive_post_statuses, lock_posts
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event, NewEvent
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 from storage.waking import wake_after_commit
 
 MOVED: Final = "punctual_moved"
@@ -80,7 +80,7 @@ async def moved(session: AsyncSession, states: Sequence[DeliveryState]) -> set[U
 
 async def _lock(session: AsyncSession, arrivals: Sequence[Arrival]) -> None:
     delivery_ids = {arrival.delivery_id for arrival in arrivals}
-    post_ids = select(DeliveryRow.post_id).where(DeliveryRow.id.in_(delivery_ids))
+    post_ids = select(DeliveryRow.post_id).where(is_among(DeliveryRow.id, delivery_ids))
     await lock_posts(session, await session.scalars(post_ids))
 
 

@@ -25,6 +25,7 @@ from storage.tables import (
     PostRow,
     WorkspaceRow,
 )
+from storage.unnested import is_among
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -151,7 +152,7 @@ async def load_many(
             (PostRevisionRow.post_id == DeliveryRow.post_id)
             & (PostRevisionRow.revision == DeliveryRow.revision),
         )
-        .where(DeliveryRow.id.in_(delivery_ids), DeliveryRow.publish_at.is_not(None))
+        .where(is_among(DeliveryRow.id, delivery_ids), DeliveryRow.publish_at.is_not(None))
         .execution_options(populate_existing=True)
     )
     rows = (await session.execute(query)).all()
@@ -227,7 +228,7 @@ async def _attempts(
 ) -> defaultdict[UUID, list[AttemptRow]]:
     query = (
         select(AttemptRow)
-        .where(AttemptRow.root_id.in_(root_ids))
+        .where(is_among(AttemptRow.root_id, root_ids))
         .order_by(AttemptRow.part, AttemptRow.started_at)
         .execution_options(populate_existing=True)
     )
@@ -241,7 +242,7 @@ async def _media(session: AsyncSession, contents: Iterable[Content]) -> dict[UUI
     wanted = {item.media_id for content in contents for item in content.attachments()}
     if not wanted:
         return {}
-    rows = await session.scalars(select(MediaRow).where(MediaRow.id.in_(wanted)))
+    rows = await session.scalars(select(MediaRow).where(is_among(MediaRow.id, wanted)))
     return {row.id: row for row in rows}
 
 

@@ -18,7 +18,7 @@ from storage.outcomes import Reason
 from storage.post_status import derive_post_statuses
 from storage.tables import DeliveryRow, PostRow, WorkspaceRow
 from storage.timeline import Event, NewEvent
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 
 LATE: Final = "late"
 """The type of the reason."""
@@ -76,7 +76,7 @@ async def settle_late(
     if not delivery_ids:
         return {}
     query = late_deliveries().where(
-        DeliveryRow.id.in_(delivery_ids),
+        is_among(DeliveryRow.id, delivery_ids),
         DeliveryRow.status.in_(WAITING),
         DeliveryRow.publish_at < now - SHORTEST,
     )

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from storage.tables import OutboxRow
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 from storage.waking import wake_after_commit
 
 CHANNEL = "punctual_outbox"
@@ -185,7 +185,7 @@ async def _take(
 
 async def done(session: AsyncSession, ids: list[int]) -> None:
     """Remove what has been done."""
-    await session.execute(delete(OutboxRow).where(OutboxRow.id.in_(ids)))
+    await session.execute(delete(OutboxRow).where(is_among(OutboxRow.id, ids)))
 
 
 async def postpone(session: AsyncSession, item_id: int, *, wait: timedelta, error: str) -> None:

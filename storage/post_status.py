@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import DeliveryStatus, post_status
 from storage.tables import DeliveryRow, PostRow
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 
 
 async def lock_post(session: AsyncSession, post_id: UUID) -> None:
@@ -21,7 +21,7 @@ async def lock_posts(session: AsyncSession, post_ids: Iterable[UUID]) -> None:
     """The same for many, in one order everywhere, so that two such transactions never cross."""
     await session.execute(
         select(PostRow.id)
-        .where(PostRow.id.in_(set(post_ids)))
+        .where(is_among(PostRow.id, set(post_ids)))
         .order_by(PostRow.id)
         .with_for_update(key_share=True)  # rows that refer to the post may be written meanwhile
     )
@@ -35,7 +35,7 @@ async def derive_post_status(session: AsyncSession, post_id: UUID) -> None:
 async def derive_post_statuses(session: AsyncSession, post_ids: Iterable[UUID]) -> None:
     """The same for many locked posts."""
     query = select(DeliveryRow.post_id, DeliveryRow.status).where(
-        DeliveryRow.post_id.in_(set(post_ids)), ~DeliveryRow.superseded
+        is_among(DeliveryRow.post_id, set(post_ids)), ~DeliveryRow.superseded
     )
     present: defaultdict[UUID, list[DeliveryStatus]] = defaultdict(list)
     for post_id, status in await session.execute(query):

@@ -23,6 +23,7 @@ from storage.admission import Candidate, Refusal
 from storage.outcomes import Reason
 from storage.sends import Stretch
 from storage.tables import DeliveryRow
+from storage.unnested import is_among
 
 MOST_MEDIA = max(rules.media.max_items for rules in RULES.values())
 
@@ -139,7 +140,7 @@ async def _promised(session: AsyncSession, lines: Sequence[_Line]) -> Mapping[UU
     query = (
         select(DeliveryRow.id, DeliveryRow.account_id, DeliveryRow.deferred_until)
         .where(
-            DeliveryRow.account_id.in_([line.account_id for line in lines]),
+            is_among(DeliveryRow.account_id, [line.account_id for line in lines]),
             DeliveryRow.status == DeliveryStatus.DEFERRED,
             DeliveryRow.deferred_until > func.now(),
         )
@@ -166,7 +167,7 @@ async def _uploaded(session: AsyncSession, lines: Sequence[_Line]) -> Mapping[UU
     if not first_parts:
         return {}
     photos = func.jsonb_array_length(DeliveryRow.prepared["0"]["photos"])
-    query = select(DeliveryRow.id, photos).where(DeliveryRow.id.in_(first_parts))
+    query = select(DeliveryRow.id, photos).where(is_among(DeliveryRow.id, first_parts))
     return {delivery_id: number for delivery_id, number in await session.execute(query) if number}
 
 

@@ -1,10 +1,11 @@
 """Many rows as one parameter: a statement of one shape, whatever their number."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import TableValuedAlias, column, func, literal
+from sqlalchemy import ColumnElement, TableValuedAlias, any_, column, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 
@@ -14,6 +15,11 @@ def unnested(name: str, **columns: tuple[TypeEngine[Any], Sequence[Any]]) -> Tab
     arrays = (literal(list(values), kinds[key]) for key, (_, values) in columns.items())
     named = (column(key, kinds[key].item_type) for key in columns)
     return func.unnest(*arrays).table_valued(*named, name=name).render_derived()
+
+
+def is_among(column: InstrumentedAttribute[Any], values: Collection[Any]) -> ColumnElement[bool]:
+    """Whether it is one of these: IN of one shape, so that it is compiled and prepared once."""
+    return column == any_(literal(list(values), _shared(repr(column.type), column.type)))
 
 
 _KNOWN: dict[str, ARRAY[Any]] = {}

@@ -11,6 +11,7 @@ from storage.contents import from_json
 from storage.post_status import lock_posts
 from storage.posts.post import Delivery, Post, PostFilter, PublishTime
 from storage.tables import AccountRow, DeliveryRow, PostRevisionRow, PostRow
+from storage.unnested import is_among
 
 
 async def lock(session: AsyncSession, workspace_id: UUID, post_id: UUID) -> Post | None:
@@ -32,7 +33,7 @@ async def lock_batch(
     of_batch = (PostRow.batch_id == batch_id, PostRow.workspace_id == workspace_id)
     ids = (await session.scalars(select(PostRow.id).where(*of_batch).limit(limit))).all()
     await lock_posts(session, ids)
-    found = await _posts(session, PostRow.id.in_(ids), limit=limit)
+    found = await _posts(session, is_among(PostRow.id, ids), limit=limit)
     return found[::-1]
 
 
@@ -46,7 +47,7 @@ async def get(session: AsyncSession, workspace_id: UUID, post_id: UUID) -> Post 
 
 async def get_many(session: AsyncSession, post_ids: Collection[UUID]) -> dict[UUID, Post]:
     """Posts of whichever workspace, by id: for work that the workspaces have ordered already."""
-    found = await _posts(session, PostRow.id.in_(post_ids), limit=len(post_ids))
+    found = await _posts(session, is_among(PostRow.id, post_ids), limit=len(post_ids))
     return {post.id: post for post in found}
 
 
@@ -139,7 +140,7 @@ async def _deliveries(
     query = (
         select(DeliveryRow, AccountRow.handle)
         .join(AccountRow, AccountRow.id == DeliveryRow.account_id)
-        .where(DeliveryRow.post_id.in_(post_ids))
+        .where(is_among(DeliveryRow.post_id, post_ids))
         .order_by(DeliveryRow.id)
     )
     by_post: dict[UUID, list[Delivery]] = {}

@@ -16,6 +16,7 @@ from storage.outcomes import Reason
 from storage.switches import circuits, turns
 from storage.switches.board import EVERYTHING, Switch, is_standing
 from storage.tables import CircuitRow, HeldDeliveryRow, SwitchRow
+from storage.unnested import is_among
 
 LOOKED_AFTER: Final = timedelta(hours=1)
 """When a held delivery asks again by itself; the drain wakes it long before."""
@@ -90,17 +91,17 @@ async def _look(session: AsyncSession, candidates: Sequence[Candidate], now: dat
         is_standing(now),
         or_(
             SwitchRow.reach == Reach.EVERYTHING,
-            (SwitchRow.reach == Reach.NETWORK) & SwitchRow.subject.in_(networks),
-            (SwitchRow.reach == Reach.WORKSPACE) & SwitchRow.subject.in_(workspaces),
-            (SwitchRow.reach == Reach.ACCOUNT) & SwitchRow.subject.in_(accounts),
+            (SwitchRow.reach == Reach.NETWORK) & is_among(SwitchRow.subject, networks),
+            (SwitchRow.reach == Reach.WORKSPACE) & is_among(SwitchRow.subject, workspaces),
+            (SwitchRow.reach == Reach.ACCOUNT) & is_among(SwitchRow.subject, accounts),
         ),
     )
     nothing = (null(), null(), null(), null(), null())
     disturbed = select(literal(_CIRCUIT), CircuitRow.subject, *nothing).where(
-        CircuitRow.state != CircuitState.CLOSED, CircuitRow.subject.in_(networks | accounts)
+        CircuitRow.state != CircuitState.CLOSED, is_among(CircuitRow.subject, networks | accounts)
     )
     waiting = select(literal(_TURN), HeldDeliveryRow.delivery_id.cast(Text), *nothing).where(
-        HeldDeliveryRow.delivery_id.in_([one.delivery_id for one in candidates])
+        is_among(HeldDeliveryRow.delivery_id, [one.delivery_id for one in candidates])
     )
     found = _Found()
     for row in await session.execute(union_all(switches, disturbed, waiting)):

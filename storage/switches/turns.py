@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.networks import Network
 from storage.admission import Candidate
 from storage.tables import DeliveryRow, HeldDeliveryRow, PostRow
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 
 
 async def take(session: AsyncSession, candidates: Sequence[Candidate], now: datetime) -> None:
@@ -76,7 +76,7 @@ async def take(session: AsyncSession, candidates: Sequence[Candidate], now: date
 async def give_up(session: AsyncSession, delivery_ids: Collection[UUID]) -> None:
     """They are held no more: let go, settled, or moved to another time."""
     await session.execute(
-        delete(HeldDeliveryRow).where(HeldDeliveryRow.delivery_id.in_(delivery_ids))
+        delete(HeldDeliveryRow).where(is_among(HeldDeliveryRow.delivery_id, delivery_ids))
     )
 
 
