@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.accounts import Accounts
-from activities.at_once import ROOM, RoomAtOnce, room_in
+from activities.at_once import RoomAtOnce, room_in
 from activities.bookkeeping import DeliveryBookkeeping
 from activities.departures import Departures
 from activities.moved_while_armed import MovedWhileArmed
@@ -60,8 +60,12 @@ RELAY = "relay"
 JOBS = "jobs"
 QUEUES = {publish_queue(network): network for network in Network}
 PARTS = (ORCHESTRATION, RELAY, JOBS, *QUEUES)
-WORKFLOW_TASKS = 2 * ROOM * len(Network)
-"""At once: twice what may be held by deliveries that are published, so that others find room."""
+WORKFLOW_TASKS = 200
+"""At once: no more than a worker gets through well within the ten seconds that one may take. What
+times out is begun again from its start."""
+
+LOCAL_ACTIVITIES = WORKFLOW_TASKS * len(Network)
+"""At once: never what deliveries wait for; they wait for room at their network."""
 
 
 async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Event) -> None:
@@ -135,7 +139,7 @@ def build_workers(
                 ],
                 max_cached_workflows=settings.workflow_cache_size,
                 max_concurrent_workflow_tasks=WORKFLOW_TASKS,
-                max_concurrent_local_activities=WORKFLOW_TASKS,
+                max_concurrent_local_activities=LOCAL_ACTIVITIES,
                 graceful_shutdown_timeout=grace,
             )
         )

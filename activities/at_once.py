@@ -1,7 +1,8 @@
 """What is due already, published by the worker that runs its workflow."""
 
-from collections import Counter
+import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -12,8 +13,12 @@ from contracts.failures import FailureType
 from contracts.publishing import DueDelivery, PublishOutcome
 from domain.networks import Network
 
-ROOM = 150
-"""Deliveries to one network that a worker publishes at once."""
+ROOM = 60
+"""Deliveries to one network that a worker publishes at once: a network that answers in a second is
+sent more than a worker gets through, and three that hang leave workflow tasks to others."""
+
+PATIENCE = timedelta(seconds=2)
+"""How long one waits for room: where the network answers there is some, soon."""
 
 
 def room_in(concurrency: int) -> int:
@@ -24,26 +29,42 @@ def room_in(concurrency: int) -> int:
 class RoomAtOnce(PublishingAtOnce):
     """Publishes as the networks' queues do, as long as there is room."""
 
-    def __init__(self, publishing: Publishing, room: Mapping[Network, int]) -> None:
+    def __init__(
+        self,
+        publishing: Publishing,
+        room: Mapping[Network, int],
+        *,
+        patience: timedelta = PATIENCE,
+    ) -> None:
         """`room` is how many deliveries may be under way at once, by network; none by default.
 
         Each holds a workflow task: bounded, so that a network that hangs leaves some to others.
         """
         self._publishing = publishing
-        self._room = room
-        self._under_way: Counter[Network] = Counter()
+        self._room = {network: asyncio.Semaphore(size) for network, size in room.items() if size}
+        self._patience = patience
 
     @activity.defn
     async def publish_at_once(self, due: DueDelivery) -> PublishOutcome:
         """Publish it. Raises ApplicationError(Elsewhere) where its network's queue has to do it."""
-        if self._under_way[due.network] >= self._room.get(due.network, 0):
+        room = self._room.get(due.network)
+        if room is None or not await self._finds(room):
             raise ApplicationError(
                 "No room here; its network's queue takes it.",
                 type=FailureType.ELSEWHERE,
                 category=PLANNED,
             )
-        self._under_way[due.network] += 1
         try:
             return await self._publishing.publish_delivery(due.delivery)
         finally:
-            self._under_way[due.network] -= 1
+            room.release()
+
+    async def _finds(self, room: asyncio.Semaphore) -> bool:
+        """Whether there was room in time."""
+        if not room.locked():
+            return await room.acquire()
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                return await room.acquire()
+        except TimeoutError:
+            return False

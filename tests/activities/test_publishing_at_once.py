@@ -66,7 +66,7 @@ async def test_it_is_published(dispatcher: Dispatcher, delivery: Delivery) -> No
 async def test_of_more_than_there_is_room_for_one_goes_to_its_queue(
     dispatcher: Dispatcher, author: Author, account: TargetAccount
 ) -> None:
-    room = RoomAtOnce(dispatcher.publishing, {X: 1})
+    room = RoomAtOnce(dispatcher.publishing, {X: 1}, patience=timedelta(0))
     first, second, third = [
         (await author.write(account, content=Content(text=text))).deliveries[0]
         for text in ("Rye", "Wheat", "Spelt")
@@ -80,6 +80,18 @@ async def test_of_more_than_there_is_room_for_one_goes_to_its_queue(
     assert isinstance(left, ApplicationError)
     # Its place is free again.
     assert (await at_once(room, dispatcher, third)).status is DeliveryStatus.PUBLISHED
+
+
+async def test_more_than_there_is_room_for_waits_while_others_leave(
+    dispatcher: Dispatcher, author: Author, account: TargetAccount
+) -> None:
+    room = RoomAtOnce(dispatcher.publishing, {X: 1}, patience=timedelta(minutes=1))
+    deliveries = [
+        (await author.write(account, content=Content(text=text))).deliveries[0]
+        for text in ("Rye", "Wheat", "Spelt")
+    ]
+    outcomes = await asyncio.gather(*(at_once(room, dispatcher, one) for one in deliveries))
+    assert {outcome.status for outcome in outcomes} == {DeliveryStatus.PUBLISHED}
 
 
 @pytest.mark.parametrize("room", [{}, {X: 0}, {Network.FACEBOOK: 1}])
