@@ -8,7 +8,6 @@ then none of its requests left, for certain, so a worker that dies before has se
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -16,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from activities.rush import MOST_UNDER_WAY, Rush
 from activities.waiting import Clock
 from domain.ids import new_id
 from domain.networks import Network
@@ -33,7 +33,7 @@ CLAIMED_PER_SECOND = 1500.0
 """What two busy cores claim; a crowd is claimed ahead by as long as it takes."""
 
 SHORTEST_AHEAD = timedelta(milliseconds=500)
-LONGEST_AHEAD = timedelta(seconds=15)
+LONGEST_AHEAD = timedelta(seconds=30)
 """What is claimed can no longer be changed: never for longer than this before its time."""
 
 MOST = 200
@@ -48,9 +48,6 @@ its claim grew too old could not be told from what was."""
 
 LOOK = timedelta(milliseconds=250)
 """Between two looks at the clock, which may be set."""
-
-RUSH = timedelta(seconds=2)
-"""How long after a crowded second everything else waits for its requests at the longest."""
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -84,12 +81,13 @@ class _Second:
     departing: "asyncio.Task[None] | None" = None
 
 
-@dataclass(eq=False, slots=True)
-class _Rush:
-    """The requests of one second that left together and have no answer yet."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Departure:
+    """What was claimed together, all for one network."""
 
-    under_way: int
-    over: asyncio.Event = field(default_factory=asyncio.Event)
+    id: UUID
+    network: Network
+    won: Sequence[tuple[Seat, OpenAttempt]]
 
 
 class Departures:
@@ -114,7 +112,7 @@ class Departures:
         self._crowd = crowd
         self._claimed_per_second = claimed_per_second
         self._seconds: dict[datetime, _Second] = {}
-        self._rushes: dict[datetime, _Rush] = {}
+        self._rushes: dict[datetime, Rush] = {}
 
     def book(self, state: DeliveryState, target: Target, part: int, evidence: Evidence) -> Seat:
         """Take a place; one whose time has come is claimed at once."""
@@ -151,24 +149,20 @@ class Departures:
             if seat.give_up():
                 seat.leaves.set_result(None)
 
-    def answered(self, publish_at: datetime) -> None:
+    def answered(self, publish_at: datetime, network: Network) -> None:
         """One of the requests that left together is over, whatever came of it."""
         if (rush := self._rushes.get(publish_at)) is not None:
-            rush.under_way -= 1
-            if rush.under_way == 0:
-                rush.over.set()
+            rush.answered(network)
+            if rush.is_over:
                 del self._rushes[publish_at]
 
     async def after_rush(self, publish_at: datetime) -> None:
         """Return when the requests of that second are answered: nothing else is urgent before.
 
-        Not later than `RUSH` after it, however slow the network is.
+        Not much later than they should be, however slow the network is.
         """
-        if (rush := self._rushes.get(publish_at)) is None:
-            return
-        patience = (publish_at + RUSH - self._clock()).total_seconds()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(rush.over.wait(), max(patience, 0))
+        if (rush := self._rushes.get(publish_at)) is not None:
+            await rush.end()
 
     def _set_timer(self, second: _Second) -> None:
         """Depart earlier the more there is to claim."""
@@ -196,27 +190,21 @@ class Departures:
         departures = await self._claim_ahead(second)
         await self._until(second.at - RELEASED_AHEAD)
         warming.cancel()  # a slow server must not make anybody late
-        if crowd := sum(len(won) for _, won in departures):
-            self._rushes[second.at] = _Rush(crowd)
-        for departure_id, won in departures:
-            await self._release(departure_id, won, second.at)
+        await self._let_go(second.at, departures)
         del self._seconds[second.at]
         late = list(second.waiting)
         second.waiting.clear()
         await self._until(second.at)
         await asyncio.gather(*(self._claim_now(seat) for seat in late))
 
-    async def _claim_ahead(
-        self, second: _Second
-    ) -> list[tuple[UUID, list[tuple[Seat, OpenAttempt]]]]:
+    async def _claim_ahead(self, second: _Second) -> list[_Departure]:
         """Departures in the order of leaving; what comes while a crowd is claimed comes along."""
         claimed = []
         while len(second.waiting) and self._may_claim_ahead(second):
             for seats in fair_departures(second.waiting):
                 present = [seat for seat in seats if seat.give_up()]
-                departure_id = new_id()
-                if won := await self._claim_together(departure_id, present):
-                    claimed.append((departure_id, won))
+                if present and (departure := await self._claim_together(present)).won:
+                    claimed.append(departure)
         return claimed
 
     async def _warm(self, seats: Sequence[Seat]) -> None:
@@ -229,7 +217,7 @@ class Departures:
             targets[server] = seat.target
         await asyncio.gather(
             *(
-                self._adapters[server[0]].warm(targets[server], number)
+                self._adapters[server[0]].warm(targets[server], min(number, MOST_UNDER_WAY))
                 for server, number in crowds.items()
                 if number >= self._crowd
             )
@@ -238,10 +226,9 @@ class Departures:
     def _may_claim_ahead(self, second: _Second) -> bool:
         return second.booked >= self._crowd and self._clock() < second.at - RELEASED_AHEAD
 
-    async def _claim_together(
-        self, departure_id: UUID, seats: Sequence[Seat]
-    ) -> list[tuple[Seat, OpenAttempt]]:
+    async def _claim_together(self, seats: Sequence[Seat]) -> _Departure:
         """Those that won; the others learn at once why they did not."""
+        departure_id, network = new_id(), seats[0].state.network
         claims = [
             Claim(
                 state=seat.state,
@@ -256,23 +243,39 @@ class Departures:
             answers = await self._store.claim_together(claims)
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             _fail(seats, error)
-            return []
+            return _Departure(id=departure_id, network=network, won=())
         won = []
         for seat, answer in zip(seats, answers, strict=True):
             if isinstance(answer, OpenAttempt):
                 won.append((seat, answer))
             else:
                 seat.leaves.set_result(answer)
-        return won
+        return _Departure(id=departure_id, network=network, won=won)
 
-    async def _release(
-        self, departure_id: UUID, won: list[tuple[Seat, OpenAttempt]], leaves_at: datetime
-    ) -> None:
+    async def _let_go(self, leaves_at: datetime, departures: Sequence[_Departure]) -> None:
+        """All of them, in their order at each network."""
+        crowd = sum(len(departure.won) for departure in departures)
+        if not crowd:
+            return
+        rush = self._rushes[leaves_at] = Rush(leaves_at, crowd, self._clock)
+        lanes: defaultdict[Network, list[_Departure]] = defaultdict(list)
+        for departure in departures:
+            lanes[departure.network].append(departure)
+
+        async def release(lane: Sequence[_Departure]) -> None:
+            for departure in lane:
+                await rush.let_go(departure.network, len(departure.won))
+                await self._release(departure, leaves_at)
+
+        await asyncio.gather(*(release(lane) for lane in lanes.values()))
+
+    async def _release(self, departure: _Departure, leaves_at: datetime) -> None:
         """Let its requests go; none, when it was revoked meanwhile or this process stood still."""
+        won = departure.won
         try:
             is_released = (
                 self._clock() - leaves_at <= RELEASE_LIFETIME
-                and await self._store.release(departure_id)
+                and await self._store.release(departure.id)
             )
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
             _fail([seat for seat, _ in won], error)
@@ -281,9 +284,9 @@ class Departures:
             for seat, attempt in won:
                 seat.leaves.set_result(attempt if is_released else None)
         if not is_released:
-            log.warning("departure not released", departure_id=str(departure_id), attempts=len(won))
-            for seat, _ in won:
-                self.answered(seat.second.at)
+            log.warning("departure not released", departure_id=str(departure.id), attempts=len(won))
+            for _ in won:
+                self.answered(leaves_at, departure.network)
 
     async def _claim_now(self, seat: Seat) -> None:
         try:

@@ -75,15 +75,20 @@ class NetworkPublishing(Publishing):
         while True:
             state = await self._store.arm(request.delivery_id, request.publish_at)
             if state.status in SETTLED:
-                self._told.ended(state.network, state.status)
-                return _outcome(Ending.SETTLED, state)
+                return self._settled(state)
             if state.publish_at > request.publish_at and state.status in WAITING:
                 return _outcome(Ending.SUPERSEDED, state)
             try:
-                await self._advance(state)
+                is_published = await self._advance(state)
             except IllegalTransition:
                 # Somebody else moved it on meanwhile: what the database says now counts.
                 continue
+            if is_published:
+                return self._settled(replace(state, status=DeliveryStatus.PUBLISHED))
+
+    def _settled(self, state: DeliveryState) -> PublishOutcome:
+        self._told.ended(state.network, state.status)
+        return _outcome(Ending.SETTLED, state)
 
     def _wait_first(self, pause: Pause) -> None:
         """Raise what an earlier dispatch raised, while the time to come back is not there."""
@@ -95,19 +100,20 @@ class NetworkPublishing(Publishing):
                 next_retry_delay=wait,
             )
 
-    async def _advance(self, state: DeliveryState) -> None:
+    async def _advance(self, state: DeliveryState) -> bool:
+        """Whether all of it is published now; otherwise the database says how it stands."""
         if state.status is DeliveryStatus.DEFERRED:
             # Arming left it so: it is late, and its author wants to be asked.
             await self._refusals.awaits_decision()
         if state.open_attempt is None:
-            await self._publish(state)
-            return
+            return await self._publish(state)
         await see_it_through(asyncio.create_task(self._settler.settle(state, state.open_attempt)))
+        return False
 
-    async def _publish(self, state: DeliveryState) -> None:
+    async def _publish(self, state: DeliveryState) -> bool:
         ready = await see_it_through(asyncio.create_task(self._make_ready(state)))
         if ready is None:
-            return
+            return False
         if activity.is_cancelled():
             raise asyncio.CancelledError
         state, target = ready
@@ -115,7 +121,7 @@ class NetworkPublishing(Publishing):
         seat = self._sender.book(state, target, remaining[0])
         claimed = await wait_for_leaving(seat.leaves, seat.give_up)
         sending = self._sender.send_parts(state, target, remaining, claimed)
-        await see_it_through(asyncio.create_task(sending))
+        return await see_it_through(asyncio.create_task(sending))
 
     async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:
         """All that can be done before the second; None when the delivery was given up over it."""

@@ -78,11 +78,11 @@ class Sender:
         target: Target,
         remaining: Sequence[Piece],
         claimed: Claimed,
-    ) -> None:
+    ) -> bool:
         """Publish what is left, `claimed` being what came of its first part's claim.
 
-        Returns when it is settled, or when a claim is lost. Raises ApplicationError with the time
-        to come back when it has to wait.
+        True when all of it is published; False when it ended otherwise, or a claim was lost. Raises
+        ApplicationError with the time to come back when it has to wait.
         """
         for piece in remaining:
             if piece is not remaining[0]:
@@ -90,16 +90,17 @@ class Sender:
                 claimed = await self._store.claim(state, piece.index, evidence, self._clock())
             if not isinstance(claimed, OpenAttempt):
                 await self._not_now(state, claimed)
-                return
+                return False
             try:
                 sent = await self._send_once(state, target, piece, claimed)
             finally:
                 if claimed.departure_id is not None:
-                    self._departures.answered(state.publish_at)
+                    self._departures.answered(state.publish_at, state.network)
             if sent is None:
-                return
+                return False
             await self._record(state, target, claimed, sent, last_part=piece is remaining[-1])
             state = state.with_receipt(piece.index, sent.receipt)
+        return True
 
     async def _not_now(self, state: DeliveryState, claimed: Refusal | None) -> None:
         if claimed is None:

@@ -1,0 +1,60 @@
+"""What leaves together at one second: as many at once as there may be connections."""
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from activities.waiting import Clock
+from domain.networks import Network
+
+MOST_UNDER_WAY = 3_000
+"""Requests to one network at once: each has a connection, a port and a file of its own, and a
+network that answers in 200 ms is sent 15,000 a second with so many."""
+
+SHORTEST = timedelta(seconds=2)
+"""How long after a crowded second everything else waits for its requests, at the longest."""
+
+ANSWERED_PER_SECOND = 3_000.0
+"""What two busy cores get through; everything else waits longer for a larger crowd."""
+
+
+class Rush:
+    """The requests of one second, from the first that leaves to the last that is answered."""
+
+    def __init__(self, at: datetime, crowd: int, clock: Clock) -> None:
+        """`crowd` is how many leave at the second `at`, UTC."""
+        patience = timedelta(seconds=crowd / ANSWERED_PER_SECOND)
+        self._waited_for_until = at + max(SHORTEST, patience)
+        self._clock = clock
+        self._unanswered = crowd
+        self._under_way: Counter[Network] = Counter()
+        self._room: dict[Network, asyncio.Event] = {}
+        self._over = asyncio.Event()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of them are answered."""
+        return self._over.is_set()
+
+    async def let_go(self, network: Network, number: int) -> None:
+        """Return when there is room for so many more; they are under way then."""
+        room = self._room.setdefault(network, asyncio.Event())
+        while self._under_way[network] and self._under_way[network] + number > MOST_UNDER_WAY:
+            room.clear()
+            await room.wait()
+        self._under_way[network] += number
+
+    def answered(self, network: Network) -> None:
+        """One that was let go is over, whatever came of it."""
+        self._under_way[network] -= 1
+        self._room[network].set()
+        self._unanswered -= 1
+        if self._unanswered == 0:
+            self._over.set()
+
+    async def end(self) -> None:
+        """Return when all are answered, or nothing should wait for them any longer."""
+        patience = (self._waited_for_until - self._clock()).total_seconds()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._over.wait(), max(patience, 0))
