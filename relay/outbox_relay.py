@@ -15,7 +15,7 @@ from relay.post_workflows import PostWorkflows, WorkflowEnding
 from storage import crowds, outbox, posts, timeline
 from storage.crowds import span_of
 from storage.database import Database, DatabaseUnavailable
-from storage.group_commit import GroupCommit
+from storage.group_commit import GroupCommit, in_streams
 from storage.outbox import OutboxItem, OutboxKind
 from storage.posts import Post
 from storage.timeline import Event, NewEvent
@@ -59,7 +59,9 @@ class OutboxRelay:
         self._database_url = database_url
         self._sweep = sweep
         self._lease = lease
-        self._done = GroupCommit(database, _write_done)
+        self._done = GroupCommit(database, _write_done, gathering=in_streams)
+        self._writing: list[asyncio.Task[None]] = []
+        """Of the last batch: that its items were handed over, on its way to the database."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._away = False
@@ -83,10 +85,14 @@ class OutboxRelay:
                     log.debug("sweep")
         finally:
             listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            await asyncio.gather(listener, *self._writing, return_exceptions=True)
 
     async def _empty(self) -> bool:
-        """Carry out one batch; whether there may be more at once."""
+        """Carry out one batch; whether there may be more at once.
+
+        It is written down while the next one is handed over: what waits for it can be next then.
+        """
+        before, self._writing = self._writing, []
         try:
             async with self._database.transaction() as session:
                 items = await self._leased(session)
@@ -102,8 +108,10 @@ class OutboxRelay:
         except DatabaseUnavailable as error:
             self._tell_away(error)
             return False
+        finally:
+            await asyncio.gather(*before)
         self._away = False
-        return bool(items)
+        return bool(items or before)
 
     async def _leased(self, session: AsyncSession) -> list[OutboxItem]:
         """The next batch; of a backlog each workspace's first before the rest."""
@@ -115,24 +123,31 @@ class OutboxRelay:
     async def _carry_out(
         self, item: OutboxItem, post: Post | None, crowd: int, slots: asyncio.Semaphore
     ) -> None:
-        async with slots:
-            try:
-                await self._hand_over(item, post, crowd)
-            except WorkflowEnding as error:
-                await self._postpone(item, error)
-            except (RPCError, RPCTimeoutOrCancelledError) as error:
-                log.warning("temporal does not answer", item=item.id, error=str(error)[:200])
-                await self._postpone(item, error)
-            except DatabaseUnavailable:
-                raise
-            except Exception as error:
-                # One item that cannot be carried out must not keep the others from it.
-                log.exception("item cannot be carried out", item=item.id, kind=item.kind)
-                await self._postpone(item, error)
+        try:
+            async with slots:
+                started = post is not None and await self._workflows.carry_out(item, post, crowd)
+            done = _Done(item=item, started=started)
+            self._writing.append(asyncio.create_task(self._write_down(done)))
+        except WorkflowEnding as error:
+            await self._postpone(item, error)
+        except (RPCError, RPCTimeoutOrCancelledError) as error:
+            log.warning("temporal does not answer", item=item.id, error=str(error)[:200])
+            await self._postpone(item, error)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            # One item that cannot be carried out must not keep the others from it.
+            log.exception("item cannot be carried out", item=item.id, kind=item.kind)
+            await self._postpone(item, error)
 
-    async def _hand_over(self, item: OutboxItem, post: Post | None, crowd: int) -> None:
-        started = post is not None and await self._workflows.carry_out(item, post, crowd)
-        await self._done(_Done(item=item, started=started))
+    async def _write_down(self, done: _Done) -> None:
+        """What cannot be is handed over again after its lease, and Temporal knows it by its id."""
+        try:
+            await self._done(done)
+        except DatabaseUnavailable as error:
+            self._tell_away(error)
+        except Exception:
+            log.exception("item cannot be written down", item=done.item.id, kind=done.item.kind)
 
     async def _postpone(self, item: OutboxItem, error: Exception) -> None:
         wait = min(timedelta(seconds=2 ** min(item.tries, 10)), LONGEST_WAIT)

@@ -23,6 +23,18 @@ MOST = 250
 """Items of one transaction: beyond it a larger one gains nothing and holds locks for longer."""
 
 
+ENOUGH = 50
+"""Items that need no more company: what a transaction costs is theirs and not its own by then."""
+
+STREAM_PAUSE = 0.2
+"""Seconds that work which nobody waits for lets gather while there is a stream of it."""
+
+
+def in_streams(items: Sequence[object]) -> float:
+    """A gathering for what comes in streams that nobody watches."""
+    return 0.0 if len(items) >= ENOUGH else STREAM_PAUSE
+
+
 def _at_once(_items: Sequence[object]) -> float:
     return 0.0
 

@@ -23,7 +23,7 @@ from storage.arming import Arrival, arm_many, moved, prepare_many
 from storage.claims import Claim, Claimed, claim_many, release, revoke
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt, load
-from storage.group_commit import GroupCommit
+from storage.group_commit import GroupCommit, in_streams
 from storage.held_lately import was_held_since
 from storage.notifications.deciding import delivery_settled
 from storage.outcomes import (
@@ -42,19 +42,12 @@ from storage.receipts import Publication, record_many
 from storage.tables import AttemptRow, DeliveryRow
 from storage.timeline import Event
 
-STREAM_PAUSE = 0.05
-"""Seconds that work nobody waits for lets gather while there is a stream of it."""
-
 LATE = timedelta(seconds=1)
 """Behind its second by so much, a delivery belongs to a backlog, and may share a transaction."""
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _stream(_items: Sequence[object]) -> float:
-    return STREAM_PAUSE
 
 
 class PublishingStore:
@@ -75,10 +68,10 @@ class PublishingStore:
         self._admission = admission or Everybody()
         self._pace = pace or Pace({})
         self._now = now
-        self._arming = GroupCommit(database, self._arm_many, gathering=_stream)
-        self._preparing = GroupCommit(database, prepare_many, gathering=_stream)
+        self._arming = GroupCommit(database, self._arm_many, gathering=in_streams)
+        self._preparing = GroupCommit(database, prepare_many, gathering=in_streams)
         self._claims = GroupCommit(database, self._claim_many, gathering=self._backlog)
-        self._publications = GroupCommit(database, record_many, gathering=_stream)
+        self._publications = GroupCommit(database, record_many, gathering=in_streams)
 
     async def load(self, delivery_id: UUID) -> DeliveryState:
         """Read a delivery's state. Raises LookupError."""
@@ -131,7 +124,7 @@ class PublishingStore:
 
     def _backlog(self, claims: Sequence[Claim]) -> float:
         is_late = all(one.state.publish_at + LATE < self._now() for one in claims)
-        return STREAM_PAUSE if is_late else 0.0
+        return in_streams(claims) if is_late else 0.0
 
     async def _claim_many(
         self, session: AsyncSession, claims: Sequence[Claim]
