@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     asked = parser.parse_args(arguments)
     plan = [
-        (size, punctual_options(asked, lead=timedelta(seconds=20 + size / 75)))
+        (size, punctual_options(asked, lead=timedelta(seconds=30 + size / 60)))
         for size in asked.sizes
     ]
     return carry_out(asked, run_scale(plan, asked.latency_ms))
