@@ -1,12 +1,12 @@
 """What is due already, published by the worker that runs its workflow."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.fair_room import FairRoom, NoRoom
 from activities.waiting import PLANNED
 from contracts.activity_interfaces import Publishing, PublishingAtOnce
 from contracts.failures import FailureType
@@ -41,30 +41,25 @@ class RoomAtOnce(PublishingAtOnce):
         Each holds a workflow task: bounded, so that a network that hangs leaves some to others.
         """
         self._publishing = publishing
-        self._room = {network: asyncio.Semaphore(size) for network, size in room.items() if size}
+        self._room = {network: FairRoom(size) for network, size in room.items() if size}
         self._patience = patience
 
     @activity.defn
     async def publish_at_once(self, due: DueDelivery) -> PublishOutcome:
         """Publish it. Raises ApplicationError(Elsewhere) where its network's queue has to do it."""
         room = self._room.get(due.network)
-        if room is None or not await self._finds(room):
-            raise ApplicationError(
-                "No room here; its network's queue takes it.",
-                type=FailureType.ELSEWHERE,
-                category=PLANNED,
-            )
+        if room is None:
+            raise _elsewhere()
         try:
-            return await self._publishing.publish_delivery(due.delivery)
-        finally:
-            room.release()
+            async with room.place(due.delivery.workspace_id, self._patience):
+                return await self._publishing.publish_delivery(due.delivery)
+        except NoRoom:
+            raise _elsewhere() from None
 
-    async def _finds(self, room: asyncio.Semaphore) -> bool:
-        """Whether there was room in time."""
-        if not room.locked():
-            return await room.acquire()
-        try:
-            async with asyncio.timeout(self._patience.total_seconds()):
-                return await room.acquire()
-        except TimeoutError:
-            return False
+
+def _elsewhere() -> ApplicationError:
+    return ApplicationError(
+        "No room here; its network's queue takes it.",
+        type=FailureType.ELSEWHERE,
+        category=PLANNED,
+    )

@@ -22,7 +22,8 @@ from storage.timeline import Event, NewEvent
 
 log = structlog.get_logger(__name__)
 
-BATCH = 100
+BATCH = 50
+"""Items leased together: who comes in a backlog waits for the batch that is under way."""
 AT_ONCE = 20
 """Items carried out at the same time."""
 LONGEST_WAIT = timedelta(seconds=30)
