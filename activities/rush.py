@@ -19,13 +19,17 @@ ANSWERED_PER_SECOND = 3_000.0
 """What two busy cores get through; everything else waits longer for a larger crowd."""
 
 
+def waited_for(crowd: int) -> timedelta:
+    """How long after its second nothing else gets in the way of so many."""
+    return max(SHORTEST, timedelta(seconds=crowd / ANSWERED_PER_SECOND))
+
+
 class Rush:
     """The requests of one second, from the first that leaves to the last that is answered."""
 
     def __init__(self, at: datetime, crowd: int, clock: Clock) -> None:
         """`crowd` is how many leave at the second `at`, UTC."""
-        patience = timedelta(seconds=crowd / ANSWERED_PER_SECOND)
-        self._waited_for_until = at + max(SHORTEST, patience)
+        self._waited_for_until = at + waited_for(crowd)
         self._clock = clock
         self._unanswered = crowd
         self._under_way: Counter[Network] = Counter()

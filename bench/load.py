@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from math import ceil
 from uuid import uuid4
 
 NETWORKS = ("facebook", "x")
 TEXT = "Fresh bread from five o'clock, as every day. Rye, wheat and spelt."
+
+
+def lead_of(deliveries: int) -> timedelta:
+    """How long before its second a crowd has to be created, to be armed by then."""
+    return timedelta(seconds=30 + deliveries / 60)
 
 
 @dataclass(frozen=True, kw_only=True)

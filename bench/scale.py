@@ -6,7 +6,6 @@ second, which is above anything that is measured here.
 
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -16,7 +15,7 @@ from bench.command import carry_out, command_line, http_client, punctual_options
 from bench.contenders.punctual import publish_with_punctual
 from bench.contenders.punctual_system import PunctualOptions
 from bench.contenders.run import Run
-from bench.load import Load
+from bench.load import Load, lead_of
 from bench.results import Outcome, bench_folder
 from bench.sandboxes import running_sandbox
 
@@ -86,10 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line("scale", __doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     asked = parser.parse_args(arguments)
-    plan = [
-        (size, punctual_options(asked, lead=timedelta(seconds=30 + size / 60)))
-        for size in asked.sizes
-    ]
+    plan = [(size, punctual_options(asked, lead=lead_of(size))) for size in asked.sizes]
     return carry_out(asked, run_scale(plan, asked.latency_ms))
 
 

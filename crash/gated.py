@@ -17,7 +17,7 @@ from crash.points import Point
 from domain.deliveries import DeliveryStatus
 from domain.receipts import Receipt
 from networks.protocol import NetworkAdapter, Outgoing, Target
-from relay.outbox_relay import OutboxRelay
+from relay.outbox_relay import HandedOver, OutboxRelay
 from relay.post_workflows import PostWorkflows
 from storage.claims import Claim, Claimed
 from storage.database import Database
@@ -53,13 +53,16 @@ class GatedDatabase(Database):
 class GatedRelay(OutboxRelay):
     """Stands where it has leased an item, and where it has removed one."""
 
-    async def _hand_over(self, item: OutboxItem, post: Post | None, crowd: int) -> None:
+    async def _hand_over(self, item: OutboxItem, post: Post | None, crowd: int) -> bool:
         is_start = item.kind is OutboxKind.START_POST
         leased = Point.RELAY_LEASED if is_start else Point.UPDATE_LEASED
         await stand_at(leased, post=item.subject_id)
-        await super()._hand_over(item, post, crowd)
-        if is_start:
-            await stand_at(Point.RELAY_DONE, post=item.subject_id)
+        return await super()._hand_over(item, post, crowd)
+
+    async def _write_down(self, done: HandedOver) -> None:
+        await super()._write_down(done)
+        if done.item.kind is OutboxKind.START_POST:
+            await stand_at(Point.RELAY_DONE, post=done.item.subject_id)
 
 
 class GatedWorkflows(PostWorkflows):

@@ -31,7 +31,7 @@ LONGEST_WAIT = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Done:
+class HandedOver:
     """An item that was carried out, and whether that started a workflow."""
 
     item: OutboxItem
@@ -126,8 +126,8 @@ class OutboxRelay:
     ) -> None:
         try:
             async with slots:
-                started = post is not None and await self._workflows.carry_out(item, post, crowd)
-            done = _Done(item=item, started=started)
+                started = await self._hand_over(item, post, crowd)
+            done = HandedOver(item=item, started=started)
             self._writing.append(asyncio.create_task(self._write_down(done)))
         except WorkflowEnding as error:
             await self._postpone(item, error)
@@ -141,7 +141,11 @@ class OutboxRelay:
             log.exception("item cannot be carried out", item=item.id, kind=item.kind)
             await self._postpone(item, error)
 
-    async def _write_down(self, done: _Done) -> None:
+    async def _hand_over(self, item: OutboxItem, post: Post | None, crowd: int) -> bool:
+        """Whether that started a workflow."""
+        return post is not None and await self._workflows.carry_out(item, post, crowd)
+
+    async def _write_down(self, done: HandedOver) -> None:
         """What cannot be is handed over again after its lease, and Temporal knows it by its id."""
         try:
             await self._done(done)
@@ -183,7 +187,7 @@ class OutboxRelay:
         self._away = True
 
 
-async def _write_done(session: AsyncSession, done: Sequence[_Done]) -> Sequence[None]:
+async def _write_done(session: AsyncSession, done: Sequence[HandedOver]) -> Sequence[None]:
     await outbox.done(session, [one.item.id for one in done])
     await timeline.append_many(
         session,

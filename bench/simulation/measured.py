@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.load import lead_of
 from bench.results import kept
 from bench.simulation.costs import RELAY_SHARE, Costs, Part, Stage
 from bench.simulation.model import Answer, fall_asleep, publish
@@ -57,7 +58,9 @@ def _burst(costs: Costs) -> Iterator[Point]:
 
 def _scale(costs: Costs) -> Iterator[Point]:
     for run in kept("scale").get("runs", []):
-        answer = publish(System.one_machine(), costs, run["n"], lead=20 + run["n"] / 75)
+        answer = publish(
+            System.one_machine(), costs, run["n"], lead=lead_of(run["n"]).total_seconds()
+        )
         yield from _lateness(f"scale {run['n']:,}", answer, run["p50"], run["p99"], run["last"])
 
 

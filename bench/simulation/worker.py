@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import simpy
 
-from activities import departures
+from activities import departures, rush
 from bench.simulation.costs import PACED_SHARE, SENT_SHARE, Costs, Part, Stage
 from bench.simulation.machines import GroupCommits, Machines, Step, chunks
 from bench.simulation.system import System
@@ -16,7 +16,6 @@ CHUNK = 10
 """Requests that leave one after the other without a look at anything else."""
 
 AHEAD = departures.RELEASED_AHEAD.total_seconds()
-RUSH = departures.RUSH.total_seconds()
 
 
 class Networks:
@@ -173,7 +172,8 @@ class WorkerProcess:
     def _watch_rush(self) -> Step:
         """Everything else waits for the crowd's answers, and not for ever."""
         if self._crowd:
-            yield self._world.timeout(max(0.0, self._second + RUSH - self._world.now))
+            patience = rush.waited_for(self._crowd).total_seconds()
+            yield self._world.timeout(max(0.0, self._second + patience - self._world.now))
         if not self._rush_over.triggered:
             self._rush_over.succeed()
 
