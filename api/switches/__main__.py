@@ -20,6 +20,7 @@ from api.switches.service import OperatorSwitches
 from domain.switches import HoldRules, Reach
 from runtime.settings import InvalidSettings, load_settings
 from storage.database import Database, DatabaseUnavailable
+from storage.moderation.audit import Actor
 from storage.switches.board import EVERYTHING
 
 
@@ -82,8 +83,8 @@ async def _run(
     switches = OperatorSwitches(database, rules)
     try:
         if wanted is not None:
-            by = f"operator {chosen.by}"
-            await switches.set(Reach(chosen.reach), chosen.subject, wanted, by=by)
+            by = Actor(user_id=None, name=f"operator {chosen.by}")
+            await switches.set(by, Reach(chosen.reach), chosen.subject, wanted)
         return await switches.read()
     finally:
         await database.close()

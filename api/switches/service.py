@@ -16,11 +16,14 @@ from api.switches.schemas import (
     SwitchShown,
     SwitchWanted,
 )
+from domain.moderation import Act
 from domain.networks import Network
 from domain.publish_time import InvalidPublishTime, parse_instant
 from domain.switches import HoldRules, Reach
 from storage import accounts
 from storage.database import Database
+from storage.moderation import audit
+from storage.moderation.audit import Actor
 from storage.switches import board, circuits, turns
 from storage.switches.board import Switch
 from storage.switches.circuits import KnownCircuit
@@ -92,7 +95,7 @@ class SwitchService:
 
 
 class OperatorSwitches:
-    """What whoever runs the installation may hold: everything."""
+    """What operators at the command line and admins may hold: everything."""
 
     def __init__(self, database: Database, rules: HoldRules) -> None:
         """`rules` name what the settings hold, whatever anybody switches."""
@@ -107,21 +110,26 @@ class OperatorSwitches:
             held = await turns.count_held(session, None)
         return _shown(self._rules, switches, known, held, None)
 
-    async def set(self, reach: Reach, subject: str, wanted: SwitchWanted, *, by: str) -> None:
+    async def set(self, by: Actor, reach: Reach, subject: str, wanted: SwitchWanted) -> None:
         """Hold a subject, or no longer: a network's name, an id, or nothing for everything.
 
-        Raises InvalidRequest.
+        It stands in the audit log, whoever did it. Raises InvalidRequest.
         """
         async with self._database.transaction() as session:
-            await self.set_within(session, reach, subject, wanted, by=by)
-
-    async def set_within(
-        self, session: AsyncSession, reach: Reach, subject: str, wanted: SwitchWanted, *, by: str
-    ) -> None:
-        """The same, as a part of a transaction."""
-        if not await board.is_known(session, reach, subject):
-            raise _no_such_subject(reach, subject)
-        await _switch(session, reach, subject, wanted, owner=None, by=by, now=datetime.now(UTC))
+            if not await board.is_known(session, reach, subject):
+                raise _no_such_subject(reach, subject)
+            held_by = by.name if by.user_id is None else f"admin {by.name}"
+            now = datetime.now(UTC)
+            await _switch(session, reach, subject, wanted, owner=None, by=held_by, now=now)
+            await audit.record(
+                session,
+                by,
+                Act.SET_SWITCH,
+                subject_type=reach,
+                subject_id=subject,
+                reason=wanted.reason,
+                after={"held": wanted.held, "until": wanted.until},
+            )
 
 
 async def _switch(

@@ -19,7 +19,9 @@ from domain.switches import Reach
 from runtime.resources import Resources
 from runtime.settings import Settings
 from storage.database import Database
+from storage.moderation.audit import Actor
 from storage.posts import TargetAccount
+from tests.api.admins import audited
 from tests.api.test_api_commands import environment, run
 from tests.api.test_posts_actors import Author, accepted
 from tests.conftest import NewTenant, Tenant
@@ -27,6 +29,7 @@ from tests.storage.held_posts import RULES, Publishing
 
 HOLD = {"held": True, "reason": "The account was hacked."}
 LIFT = {"held": False}
+ADA = Actor(user_id=None, name="operator Ada")
 
 
 @pytest.fixture
@@ -148,8 +151,8 @@ async def test_what_an_operator_holds_is_shown_and_cannot_be_lifted(
     author: Author, account: str, workspace: Tenant, operator: OperatorSwitches
 ) -> None:
     hold = SwitchWanted(held=True, reason="Incident at X")
-    await operator.set(Reach.NETWORK, "x", hold, by="operator Ada")
-    await operator.set(Reach.ACCOUNT, account, hold, by="operator Ada")
+    await operator.set(ADA, Reach.NETWORK, "x", hold)
+    await operator.set(ADA, Reach.ACCOUNT, account, hold)
     answer = accepted(await put(author, f"accounts/{account}", LIFT))
     assert answer["held"] is True
     assert [(one["reach"], one["liftable"]) for one in answer["switches"]] == [
@@ -157,7 +160,7 @@ async def test_what_an_operator_holds_is_shown_and_cannot_be_lifted(
         ("account", False),
     ]
     assert {one["held_by"] for one in answer["switches"]} == {"operator Ada"}
-    await operator.set(Reach.ACCOUNT, account, SwitchWanted(held=False), by="operator Ada")
+    await operator.set(ADA, Reach.ACCOUNT, account, SwitchWanted(held=False))
     assert [one["reach"] for one in (await board(author))["switches"]] == ["network"]
 
 
@@ -212,10 +215,11 @@ async def test_who_may_not_change_accounts_may_not_hold_them(author: Author, acc
     ],
 )
 async def test_an_operator_holds_only_what_exists(
-    operator: OperatorSwitches, reach: Reach, subject: str
+    operator: OperatorSwitches, database: Database, reach: Reach, subject: str
 ) -> None:
     with pytest.raises(InvalidRequest):
-        await operator.set(reach, subject, SwitchWanted(held=True, reason="No."), by="Ada")
+        await operator.set(ADA, reach, subject, SwitchWanted(held=True, reason="No."))
+    assert await audited(database) == []
 
 
 async def test_an_operator_sees_everything(
@@ -228,7 +232,9 @@ async def test_an_operator_sees_everything(
 
 
 @pytest.mark.end_to_end
-async def test_an_operator_switches_by_a_command(author: Author, settings: Settings) -> None:
+async def test_an_operator_switches_by_a_command(
+    author: Author, settings: Settings, database: Database
+) -> None:
     env = environment(settings)
     hold = ("hold", "network", "x", "--reason", "Incident at X", "--by", "Ada")
     code, output, errors = await run("api.switches", *hold, env=env)
@@ -242,3 +248,13 @@ async def test_an_operator_switches_by_a_command(author: Author, settings: Setti
     )
     assert code == 2
     assert "facebook" in errors
+    lifted, held = await audited(database)
+    for entry in (lifted, held):
+        assert entry.actor == Actor(user_id=None, name=entry.actor.name), "no user did it"
+        assert (entry.act, entry.subject_type, entry.subject_id) == ("set_switch", "network", "x")
+    assert (held.actor.name, held.reason) == ("operator Ada", "Incident at X")
+    assert (held.after, lifted.after) == (
+        {"held": True, "until": None},
+        {"held": False, "until": None},
+    )
+    assert lifted.actor.name.startswith("operator ")
