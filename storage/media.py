@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     Text,
     Uuid,
@@ -76,6 +77,16 @@ class NewMedia:
     width: int
     height: int
     alt_text: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shape:
+    """How large a picture is, as it is seen."""
+
+    width: int
+    """Pixels."""
+    height: int
+    """Pixels."""
 
 
 async def create(session: AsyncSession, workspace_id: UUID, new: NewMedia) -> Media:
@@ -169,34 +180,29 @@ async def find_of_user_to_use(
     return {row.id: _media(row) for row in await session.scalars(query)}
 
 
+async def shapes(session: AsyncSession, media_ids: Collection[UUID]) -> dict[UUID, Shape]:
+    """How large these are, whosever they are: one statement, and none when there are none."""
+    if not media_ids:
+        return {}
+    query = select(MediaRow.id, MediaRow.width, MediaRow.height).where(MediaRow.id.in_(media_ids))
+    return {
+        media_id: Shape(width=width, height=height)
+        for media_id, width, height in await session.execute(query)
+    }
+
+
 async def list_of_user(
     session: AsyncSession, user_id: UUID, *, before: UUID | None, limit: int
 ) -> Sequence[Media]:
     """A user's media, newest first."""
-    query = (
-        select(MediaRow)
-        .where(MediaRow.user_id == user_id)
-        .order_by(MediaRow.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(MediaRow.id < before)
-    return [_media(row) for row in await session.scalars(query)]
+    return await _list(session, MediaRow.user_id == user_id, before, limit)
 
 
 async def list_page(
     session: AsyncSession, workspace_id: UUID, *, before: UUID | None, limit: int
 ) -> Sequence[Media]:
     """A workspace's media, newest first."""
-    query = (
-        select(MediaRow)
-        .where(MediaRow.workspace_id == workspace_id)
-        .order_by(MediaRow.id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(MediaRow.id < before)
-    return [_media(row) for row in await session.scalars(query)]
+    return await _list(session, MediaRow.workspace_id == workspace_id, before, limit)
 
 
 async def describe(
@@ -236,6 +242,15 @@ async def count_posts_using(session: AsyncSession, workspace_id: UUID, media_id:
         .where(PostRow.workspace_id == workspace_id, PostRow.status.in_(_NOT_OUT_YET), somewhere)
     )
     return (await session.scalar(query)) or 0
+
+
+async def _list(
+    session: AsyncSession, owned: ColumnElement[bool], before: UUID | None, limit: int
+) -> list[Media]:
+    query = select(MediaRow).where(owned).order_by(MediaRow.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(MediaRow.id < before)
+    return [_media(row) for row in await session.scalars(query)]
 
 
 def _owned(workspace_id: UUID, media_id: UUID) -> Select[MediaRow]:

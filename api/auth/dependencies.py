@@ -96,19 +96,22 @@ MaybeWithUser = Annotated[SignedIn | None, Depends(maybe_signed_in)]
 """Declares a signed-in user that need not be there."""
 
 
+_Workspace = Annotated[
+    UUID | None,
+    Header(
+        alias="X-Workspace",
+        description="The workspace that a signed-in user acts in; `GET /v1/workspaces` lists"
+        " them. An API key has its own.",
+    ),
+]
+
+
 async def caller(
     request: Request,
     resources: WithResources,
     presented: _ApiKey,
     _: _AccessToken,
-    workspace: Annotated[
-        UUID | None,
-        Header(
-            alias="X-Workspace",
-            description="The workspace that a signed-in user acts in; `GET /v1/workspaces` lists"
-            " them. An API key has its own.",
-        ),
-    ] = None,
+    workspace: _Workspace = None,
 ) -> Caller:
     """Who sent this request: an API key, or a user acting in the workspace of `X-Workspace`.
 
@@ -125,6 +128,27 @@ async def caller(
     structlog.contextvars.bind_contextvars(workspace_id=str(found.workspace_id))
     await count_request(request, found.actor_id, resources.key_requests)
     return found
+
+
+async def user_or_caller(
+    request: Request,
+    resources: WithResources,
+    presented: _ApiKey,
+    token: _AccessToken,
+    workspace: _Workspace = None,
+) -> SignedIn | Caller:
+    """A user as themselves; an API key, or a user who names a workspace, acting in that.
+
+    Raises what `signed_in` and `caller` raise.
+    """
+    is_key = presented is not None and presented.credentials.startswith(_KEY_BEGINS)
+    if workspace is None and not is_key:
+        return await signed_in(request, resources, token)
+    return await caller(request, resources, presented, token, workspace)
+
+
+UserOrCaller = Annotated[SignedIn | Caller, Depends(user_or_caller)]
+"""Declares a signed-in user, or whoever acts in a workspace, in a route."""
 
 
 async def _recognise(

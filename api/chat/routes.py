@@ -1,6 +1,6 @@
 """`/v1/chat`: messages, and what is read of conversations."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -46,6 +46,17 @@ async def _links(resources: WithResources) -> MediaLinks:
     return resources.media_links
 
 
+async def _place(
+    user: WithUser, conversation_id: UUID, message_id: UUID
+) -> tuple[UUID, UUID, UUID]:
+    return user.user_id, conversation_id, message_id
+
+
+_MESSAGE: Final = "/conversations/{conversation_id}/messages/{message_id}"
+_REACTION: Final = f"{_MESSAGE}/reactions/{{emoji}}"
+
+MessagePlace = Annotated[tuple[UUID, UUID, UUID], Depends(_place)]
+"""Declares one message: who asks, the conversation's id, the message's."""
 Writing = Annotated[MessageService, Depends(_writing)]
 Marking = Annotated[MarkService, Depends(_marking)]
 Reading = Annotated[ReadingService, Depends(_reading)]
@@ -93,67 +104,34 @@ async def send_message(
     return MessageShown.of(sent.message, links)
 
 
-@router.patch(
-    "/conversations/{conversation_id}/messages/{message_id}",
-    responses=refuses(409),
-    summary="Change a message's text",
-)
+@router.patch(_MESSAGE, responses=refuses(409), summary="Change a message's text")
 async def change_message(
-    writing: Writing,
-    links: Links,
-    user: WithUser,
-    conversation_id: UUID,
-    message_id: UUID,
-    change: MessageChange,
+    writing: Writing, links: Links, at: MessagePlace, change: MessageChange
 ) -> MessageShown:
     """One's own only."""
-    changed = await writing.edit(user.user_id, conversation_id, message_id, change.text)
-    return MessageShown.of(changed, links)
+    return MessageShown.of(await writing.edit(*at, change.text), links)
 
 
-@router.delete("/conversations/{conversation_id}/messages/{message_id}", summary="Delete a message")
-async def delete_message(
-    writing: Writing, links: Links, user: WithUser, conversation_id: UUID, message_id: UUID
-) -> MessageShown:
+@router.delete(_MESSAGE, summary="Delete a message")
+async def delete_message(writing: Writing, links: Links, at: MessagePlace) -> MessageShown:
     """One's own, or as an owner of the group anybody's. Its place stays, its content goes."""
-    deleted = await writing.delete(user.user_id, conversation_id, message_id)
-    return MessageShown.of(deleted, links)
+    return MessageShown.of(await writing.delete(*at), links)
 
 
-@router.put(
-    "/conversations/{conversation_id}/messages/{message_id}/reactions/{emoji}",
-    responses=refuses(409),
-    summary="React",
-)
+@router.put(_REACTION, responses=refuses(409), summary="React")
 async def add_reaction(
-    writing: Writing,
-    links: Links,
-    user: WithUser,
-    conversation_id: UUID,
-    message_id: UUID,
-    emoji: Emoji,
+    writing: Writing, links: Links, at: MessagePlace, emoji: Emoji
 ) -> MessageShown:
     """One person can put several emoji to a message, each once."""
-    changed = await writing.react(user.user_id, conversation_id, message_id, emoji)
-    return MessageShown.of(changed, links)
+    return MessageShown.of(await writing.react(*at, emoji), links)
 
 
-@router.delete(
-    "/conversations/{conversation_id}/messages/{message_id}/reactions/{emoji}",
-    responses=refuses(409),
-    summary="Take a reaction back",
-)
+@router.delete(_REACTION, responses=refuses(409), summary="Take a reaction back")
 async def remove_reaction(
-    writing: Writing,
-    links: Links,
-    user: WithUser,
-    conversation_id: UUID,
-    message_id: UUID,
-    emoji: Emoji,
+    writing: Writing, links: Links, at: MessagePlace, emoji: Emoji
 ) -> MessageShown:
     """One's own only."""
-    changed = await writing.take_reaction_back(user.user_id, conversation_id, message_id, emoji)
-    return MessageShown.of(changed, links)
+    return MessageShown.of(await writing.take_reaction_back(*at, emoji), links)
 
 
 @router.put("/conversations/{conversation_id}/marks", summary="Say how far one has read")

@@ -7,10 +7,11 @@ from uuid import UUID
 import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from api.media.picture_schemas import PictureUrls
+from api.media.picture_schemas import PictureHeight, PictureUrls, PictureWidth
 from api.texts import PlainText
 from domain.conversations import MEDIA_AT_MOST, TEXT_AT_MOST
 from storage.chat.messages import Message
+from storage.media import Shape
 from storage.media_links import MediaLinks
 
 _PICTURES: Final = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20E3")
@@ -96,7 +97,19 @@ class ChatMedia(BaseModel):
     """A picture in a message."""
 
     media_id: UUID
+    width: PictureWidth
+    height: PictureHeight
     urls: PictureUrls
+
+    @classmethod
+    def of(cls, media_id: UUID, shape: Shape | None, links: MediaLinks) -> Self:
+        """As it is shown."""
+        return cls(
+            media_id=media_id,
+            width=shape and shape.width,
+            height=shape and shape.height,
+            urls=PictureUrls.of(media_id, links),
+        )
 
 
 class MessageShown(BaseModel):
@@ -129,7 +142,7 @@ class MessageShown(BaseModel):
             client_id=message.client_id,
             text=message.text,
             media=[
-                ChatMedia(media_id=media_id, urls=PictureUrls.of(media_id, links))
+                ChatMedia.of(media_id, message.shapes.get(media_id), links)
                 for media_id in message.media_ids
             ],
             reply_to=message.reply_to,

@@ -1,6 +1,6 @@
 """Messages: sent, changed, reacted to. Told to sockets once they are committed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -22,12 +22,14 @@ from domain.conversations import (
     MemberRole,
 )
 from domain.ids import new_id
+from storage import media as media_rows
 from storage.chat import events, messages, reactions, sending
 from storage.chat.conversations import Membership
 from storage.chat.events import ChatEvent
 from storage.chat.messages import Message
 from storage.chat.sending import NewMessage
 from storage.database import Database
+from storage.media import Shape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,10 +165,10 @@ class MessageService:
         """Send it while nobody else adds to the conversation, or find out why not."""
         async with self._database.transaction() as session:
             await writer(session, new.sender_id, new.conversation_id)
-            await self._require_usable(session, new)
+            shapes = await self._require_usable(session, new)
             message = await sending.say_within(session, new)
             if message is not None:
-                return Sent(message=message, repeated=False)
+                return Sent(message=replace(message, shapes=shapes), repeated=False)
             before = await messages.find_sent(
                 session, new.conversation_id, new.sender_id, new.client_id
             )
@@ -188,20 +190,21 @@ class MessageService:
             raise Deleted
         return message
 
-    async def _require_usable(self, session: AsyncSession, new: NewMessage) -> None:
+    async def _require_usable(self, session: AsyncSession, new: NewMessage) -> dict[UUID, Shape]:
+        """How large its pictures are, kept from deletion. Raises InvalidRequest."""
         if new.reply_to is not None:
             answered = await messages.find(session, new.conversation_id, new.reply_to)
             if answered is None:
                 raise unknown_reply()
-        if new.media_ids:
-            usable = await messages.usable_media(session, new.sender_id, new.media_ids)
-            wrong = [
-                position
-                for position, media_id in enumerate(new.media_ids)
-                if media_id not in usable
-            ]
-            if wrong:
-                raise unusable_media(wrong)
+        if not new.media_ids:
+            return {}
+        usable = await media_rows.find_of_user_to_use(session, new.sender_id, new.media_ids)
+        wrong = [
+            position for position, media_id in enumerate(new.media_ids) if media_id not in usable
+        ]
+        if wrong:
+            raise unusable_media(wrong)
+        return {one.id: Shape(width=one.width, height=one.height) for one in usable.values()}
 
     async def _reacted(
         self,

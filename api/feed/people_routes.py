@@ -8,15 +8,15 @@ from fastapi import APIRouter, Depends, Path
 
 from api.auth.dependencies import MaybeWithUser, WithUser
 from api.feed.people_schemas import ProfileShown
-from api.feed.people_service import FeedPeople
+from api.feed.people_service import FeedPeople, PublicList
 from api.feed.reading_routes import viewer_of
 from api.feed.schemas import PersonShown
 from api.pagination import Page, PageRequest, WantedPage, page_of
 from api.problem_answers import refuses
 from api.resources import WithResources
-from runtime.resources import Resources
 from storage.feed import people, relations
 from storage.feed.people import ListedPerson
+from storage.media_links import MediaLinks
 
 router = APIRouter(prefix="/v1/feed", tags=["feed"])
 
@@ -25,17 +25,45 @@ async def _service(resources: WithResources) -> FeedPeople:
     return FeedPeople(resources.database)
 
 
+async def _links(resources: WithResources) -> MediaLinks:
+    return resources.media_links
+
+
 Service = Annotated[FeedPeople, Depends(_service)]
+Links = Annotated[MediaLinks, Depends(_links)]
 Handle = Annotated[str, Path(min_length=1, max_length=65, description="With @ or without.")]
+
+
+class _PublicLists:
+    """People around something, a page at a time, as whoever asks may see them."""
+
+    def __init__(
+        self, service: Service, links: Links, user: MaybeWithUser, wanted: WantedPage
+    ) -> None:
+        self._service = service
+        self._links = links
+        self._viewer = viewer_of(user)
+        self._wanted = wanted
+
+    async def around_person(self, listed: PublicList, user_id: UUID) -> Page[PersonShown]:
+        found = await self._service.around_person(listed, self._viewer, user_id, self._wanted)
+        return _page(found, self._wanted, self._links)
+
+    async def around_post(self, listed: PublicList, post_id: UUID) -> Page[PersonShown]:
+        found = await self._service.around_post(listed, self._viewer, post_id, self._wanted)
+        return _page(found, self._wanted, self._links)
+
+
+PublicLists = Annotated[_PublicLists, Depends()]
 
 
 @router.get("/profiles/{handle}", summary="Somebody's profile")
 async def show_profile(
-    service: Service, resources: WithResources, user: MaybeWithUser, handle: Handle
+    service: Service, links: Links, user: MaybeWithUser, handle: Handle
 ) -> ProfileShown:
     """By handle; capitals make no difference. Public."""
     profile = await service.profile(viewer_of(user), handle)
-    return ProfileShown.of_profile(profile, resources.media_links)
+    return ProfileShown.of_profile(profile, links)
 
 
 @router.put(
@@ -81,79 +109,51 @@ async def unmute_user(service: Service, user: WithUser, user_id: UUID) -> None:
 
 
 @router.get("/users/{user_id}/followers", summary="Who follows somebody")
-async def list_followers(
-    service: Service,
-    resources: WithResources,
-    user: MaybeWithUser,
-    user_id: UUID,
-    wanted: WantedPage,
-) -> Page[PersonShown]:
+async def list_followers(shown: PublicLists, user_id: UUID) -> Page[PersonShown]:
     """Newest first. Public."""
-    found = await service.around_person(people.list_followers, viewer_of(user), user_id, wanted)
-    return _page(found, wanted, resources)
+    return await shown.around_person(people.list_followers, user_id)
 
 
 @router.get("/users/{user_id}/following", summary="Whom somebody follows")
-async def list_following(
-    service: Service,
-    resources: WithResources,
-    user: MaybeWithUser,
-    user_id: UUID,
-    wanted: WantedPage,
-) -> Page[PersonShown]:
+async def list_following(shown: PublicLists, user_id: UUID) -> Page[PersonShown]:
     """Newest first. Public."""
-    found = await service.around_person(people.list_following, viewer_of(user), user_id, wanted)
-    return _page(found, wanted, resources)
+    return await shown.around_person(people.list_following, user_id)
 
 
 @router.get("/posts/{feed_post_id}/likes", summary="Who likes a post")
-async def list_likes(
-    service: Service,
-    resources: WithResources,
-    user: MaybeWithUser,
-    feed_post_id: UUID,
-    wanted: WantedPage,
-) -> Page[PersonShown]:
+async def list_likes(shown: PublicLists, feed_post_id: UUID) -> Page[PersonShown]:
     """Newest first. Public."""
-    found = await service.around_post(people.list_likes, viewer_of(user), feed_post_id, wanted)
-    return _page(found, wanted, resources)
+    return await shown.around_post(people.list_likes, feed_post_id)
 
 
 @router.get("/posts/{feed_post_id}/reposts", summary="Who reposted a post")
-async def list_reposts(
-    service: Service,
-    resources: WithResources,
-    user: MaybeWithUser,
-    feed_post_id: UUID,
-    wanted: WantedPage,
-) -> Page[PersonShown]:
+async def list_reposts(shown: PublicLists, feed_post_id: UUID) -> Page[PersonShown]:
     """Newest first. Public."""
-    found = await service.around_post(people.list_reposts, viewer_of(user), feed_post_id, wanted)
-    return _page(found, wanted, resources)
+    return await shown.around_post(people.list_reposts, feed_post_id)
 
 
 @router.get("/blocks", summary="Whom you block")
 async def list_blocks(
-    service: Service, resources: WithResources, user: WithUser, wanted: WantedPage
+    service: Service, links: Links, user: WithUser, wanted: WantedPage
 ) -> Page[PersonShown]:
     """Newest first."""
-    return _page(await service.blocked(user.user_id, wanted), wanted, resources)
+    return _page(await service.blocked(user.user_id, wanted), wanted, links)
 
 
 @router.get("/mutes", summary="Whom you mute")
 async def list_mutes(
-    service: Service, resources: WithResources, user: WithUser, wanted: WantedPage
+    service: Service, links: Links, user: WithUser, wanted: WantedPage
 ) -> Page[PersonShown]:
     """Newest first."""
-    return _page(await service.muted(user.user_id, wanted), wanted, resources)
+    return _page(await service.muted(user.user_id, wanted), wanted, links)
 
 
 def _page(
-    found: Sequence[ListedPerson], wanted: PageRequest, resources: Resources
+    found: Sequence[ListedPerson], wanted: PageRequest, links: MediaLinks
 ) -> Page[PersonShown]:
     return page_of(
         found,
         wanted,
-        show=lambda one: PersonShown.of(one.person, resources.media_links),
+        show=lambda one: PersonShown.of(one.person, links),
         id_of=lambda one: one.place,
     )

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.media.picture_schemas import PictureUrls, avatar_url
+from api.media.picture_schemas import PictureHeight, PictureUrls, PictureWidth, avatar_url
 from api.texts import PlainText
 from storage.feed.home import FeedEntry
 from storage.feed.people import FeedPerson
-from storage.feed.posts import FeedPost, ViewerMarks
+from storage.feed.posts import FeedPost, PostPicture, ViewerMarks
 from storage.feed.trends import HashtagTrend
 from storage.media_links import MediaLinks
 
@@ -42,7 +42,20 @@ class FeedMedia(BaseModel):
 
     media_id: UUID
     alt_text: str
+    width: PictureWidth
+    height: PictureHeight
     urls: PictureUrls
+
+    @classmethod
+    def of(cls, picture: PostPicture, links: MediaLinks) -> Self:
+        """As it is shown."""
+        return cls(
+            media_id=picture.media_id,
+            alt_text=picture.alt_text,
+            width=picture.shape and picture.shape.width,
+            height=picture.shape and picture.shape.height,
+            urls=PictureUrls.of(picture.media_id, links),
+        )
 
 
 class MarksShown(BaseModel):
@@ -86,14 +99,7 @@ class FeedPostShown(BaseModel):
             author=PersonShown.of(post.author, links),
             account_id=post.account_id,
             text=post.text,
-            media=[
-                FeedMedia(
-                    media_id=media_id,
-                    alt_text=alt_text,
-                    urls=PictureUrls.of(media_id, links),
-                )
-                for media_id, alt_text in post.media
-            ],
+            media=[FeedMedia.of(picture, links) for picture in post.media],
             like_count=post.like_count,
             comment_count=post.comment_count,
             repost_count=post.repost_count,

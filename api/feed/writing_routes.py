@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from api.auth.dependencies import WithUser
+from api.auth.dependencies import UserOrCaller, WithUser
 from api.feed.schemas import FeedPostShown, FeedPostWanted
 from api.feed.writing_service import FeedWriting
 from api.idempotency import WithIdempotencyKey
@@ -38,9 +38,13 @@ async def publish_feed_post(
 
 
 @router.delete("/posts/{feed_post_id}", status_code=204, summary="Delete your post")
-async def delete_feed_post(service: Service, user: WithUser, feed_post_id: UUID) -> None:
-    """It is gone from every feed, with its reposts."""
-    await service.delete(user.user_id, feed_post_id)
+async def delete_feed_post(service: Service, known: UserOrCaller, feed_post_id: UUID) -> None:
+    """It is gone from every feed, with its reposts; its pictures can be deleted then.
+
+    What went out through a workspace's account is taken down with a key of it, or `X-Workspace`.
+    Needs `posts:write`.
+    """
+    await service.delete(known, feed_post_id)
 
 
 @router.put("/posts/{feed_post_id}/like", status_code=204, summary="Like a post")

@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.auth.scopes import Scope
+from api.auth.service import Caller, SignedIn
 from api.feed.problems import no_such_post, own_repost
 from api.feed.schemas import FeedPostWanted
 from api.idempotency import IdempotencyKeyReused
@@ -18,6 +20,7 @@ from storage.database import Database
 from storage.feed import posts, publishing, reactions
 from storage.feed.posts import FeedPost
 from storage.feed.reactions import HeldPost
+from storage.feed.versions import note_own_write
 from storage.media import Media
 
 
@@ -52,11 +55,23 @@ class FeedWriting:
             raise no_such_post(post_id)
         return post
 
-    async def delete(self, user_id: UUID, post_id: UUID) -> None:
-        """Take one's own post out of every feed for good. Raises NotFound."""
+    async def delete(self, by: SignedIn | Caller, post_id: UUID) -> None:
+        """Take a post out of every feed for good: one's own, or one of the workspace's accounts.
+
+        Raises NotFound; Forbidden for who may not write the workspace's posts.
+        """
         async with self._database.transaction() as session:
-            if not await publishing.remove(session, post_id, author_id=user_id):
+            if by.user_id and await publishing.remove(session, post_id, author_id=by.user_id):
+                return
+            if not isinstance(by, Caller) or not await posts.went_out_through(
+                session, by.workspace_id, post_id
+            ):
                 raise no_such_post(post_id)
+            by.require(Scope.POSTS_WRITE)
+            if not await publishing.remove(session, post_id):
+                raise no_such_post(post_id)
+            if by.user_id:
+                await note_own_write(session, by.user_id)
 
     async def like(self, user_id: UUID, post_id: UUID) -> None:
         """Once, however often it is said. Raises NotFound."""

@@ -8,6 +8,16 @@ from pydantic import BaseModel, Field
 from domain.pictures import PictureSizeName
 from storage.media_links import MediaLinks
 
+PictureWidth = Annotated[
+    int | None,
+    Field(
+        description="Pixels, upright and in full; every size has the same shape. Null for a"
+        " picture that is gone.",
+        examples=[1600],
+    ),
+]
+PictureHeight = Annotated[int | None, Field(description="See `width`.", examples=[1200])]
+
 
 class PictureUrls(BaseModel):
     """A picture in the sizes that others see: upright, WebP, without what the camera knew.

@@ -1,6 +1,7 @@
 """One signed-in person: asks, checks the answers, and keeps their own pace."""
 
 import time
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import SystemRandom
@@ -10,6 +11,7 @@ from uuid import uuid4
 import gevent
 from locust import FastHttpUser
 from locust.exception import RescheduleTask, StopUser
+from locust.user.users import UserMeta
 
 from bench.social.answers import WrongAnswer
 from bench.social.live_socket import LiveSocket
@@ -33,7 +35,11 @@ def now_and_then(share: float) -> bool:
     return _CHANCE.random() < share
 
 
-class Person(FastHttpUser):
+class _PersonMeta(ABCMeta, UserMeta):
+    """Locust's metaclass and the one of abstract classes: Python wants them to be one."""
+
+
+class Person(FastHttpUser, metaclass=_PersonMeta):
     """Does one thing every `pace` seconds, whether or not the last one was answered quickly.
 
     What was due while an answer was waited for is begun late, and timed from when it was due: a
@@ -57,9 +63,9 @@ class Person(FastHttpUser):
         self._planned = 0.0
         self._due: float | None = None
 
+    @abstractmethod
     def arrive(self) -> None:
         """Sign in, connect, look around."""
-        raise NotImplementedError
 
     def on_start(self) -> None:
         """Arrive; then begin at some moment, so that not all act at once."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Uuid, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.conversations import ChatEventKind
 from storage.chat.events import ChatEvent, receipt
@@ -65,30 +67,24 @@ async def catch_up(
 async def _events(
     session: AsyncSession, behind: Sequence[_Reach], *, limit: int
 ) -> dict[UUID, list[ChatEvent]]:
-    reach = unnested(
-        "reach",
-        id=(Uuid(), [one.conversation_id for one in behind]),
-        after=(BigInteger(), [one.after for one in behind]),
-        last=(BigInteger(), [one.last_seq for one in behind]),
-    )
-    happened = (
-        select(ChatEventRow)
-        .where(
-            ChatEventRow.conversation_id == reach.c.id,
-            ChatEventRow.seq > reach.c.after,
-            ChatEventRow.seq <= reach.c.last,
-        )
-        .order_by(ChatEventRow.seq)
-        .limit(limit + 1)
-        .lateral("happened")
-    )
-    rows = (
-        await session.execute(select(happened).select_from(reach.join(happened, literal(True))))
-    ).all()
-    told = {row.message_id for row in rows if row.message_id is not None}
+    event = ChatEventRow
+    happened = await _next(session, behind, event.conversation_id, event.seq, limit=limit)
+    told = {row.message_id for row in happened if row.message_id is not None}
     messages = await read_messages(session, told) if told else {}
-    found = await _receipts(session, behind, limit=limit)
-    for row in rows:
+    member = ConversationMemberRow
+    receipts = await _next(session, behind, member.conversation_id, member.receipt_seq, limit=limit)
+    found: dict[UUID, list[ChatEvent]] = {}
+    for row in receipts:
+        found.setdefault(row.conversation_id, []).append(
+            receipt(
+                row.conversation_id,
+                row.user_id,
+                seq=row.receipt_seq,
+                delivered_seq=row.delivered_seq,
+                read_seq=row.read_seq,
+            )
+        )
+    for row in happened:
         found.setdefault(row.conversation_id, []).append(
             ChatEvent(
                 conversation_id=row.conversation_id,
@@ -103,40 +99,30 @@ async def _events(
     return found
 
 
-async def _receipts(
-    session: AsyncSession, behind: Sequence[_Reach], *, limit: int
-) -> dict[UUID, list[ChatEvent]]:
+async def _next(
+    session: AsyncSession,
+    behind: Sequence[_Reach],
+    conversation: InstrumentedAttribute[UUID],
+    number: InstrumentedAttribute[int] | InstrumentedAttribute[int | None],
+    *,
+    limit: int,
+) -> Sequence[Any]:
+    """Of each conversation the next rows of a table by their numbers: one more than the limit."""
     reach = unnested(
         "reach",
         id=(Uuid(), [one.conversation_id for one in behind]),
         after=(BigInteger(), [one.after for one in behind]),
         last=(BigInteger(), [one.last_seq for one in behind]),
     )
-    receipts = (
-        select(ConversationMemberRow)
-        .where(
-            ConversationMemberRow.conversation_id == reach.c.id,
-            ConversationMemberRow.receipt_seq > reach.c.after,
-            ConversationMemberRow.receipt_seq <= reach.c.last,
-        )
-        .order_by(ConversationMemberRow.receipt_seq)
+    following = (
+        select(conversation.class_)
+        .where(conversation == reach.c.id, number > reach.c.after, number <= reach.c.last)
+        .order_by(number)
         .limit(limit + 1)
-        .lateral("receipts")
+        .lateral("following")
     )
-    found: dict[UUID, list[ChatEvent]] = {}
-    for row in await session.execute(
-        select(receipts).select_from(reach.join(receipts, literal(True)))
-    ):
-        found.setdefault(row.conversation_id, []).append(
-            receipt(
-                row.conversation_id,
-                row.user_id,
-                seq=row.receipt_seq,
-                delivered_seq=row.delivered_seq,
-                read_seq=row.read_seq,
-            )
-        )
-    return found
+    query = select(following).select_from(reach.join(following, literal(True)))
+    return (await session.execute(query)).all()
 
 
 def _caught_up(reach: _Reach, found: list[ChatEvent], limit: int) -> CaughtUp:

@@ -1,7 +1,7 @@
 """What was said."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import MediaRow, MessageRow, ReactionRow
+from storage import media as media_rows
+from storage.media import Shape
+from storage.tables import MessageRow, ReactionRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +26,8 @@ class Message:
     client_id: str
     text: str
     media_ids: tuple[UUID, ...]
+    shapes: Mapping[UUID, Shape] = field(default_factory=dict)
+    """Of its pictures."""
     reply_to: UUID | None
     reactions: tuple[tuple[str, tuple[UUID, ...]], ...]
     """(emoji, who), the emoji first given first"""
@@ -53,19 +57,6 @@ async def find_sent(
     )
     row = (await session.scalars(query)).one_or_none()
     return None if row is None else (await with_reactions(session, [row]))[0]
-
-
-async def usable_media(
-    session: AsyncSession, user_id: UUID, media_ids: Sequence[UUID]
-) -> set[UUID]:
-    """Those of the ids that are the user's own, kept from deletion until the transaction ends."""
-    query = (
-        select(MediaRow.id)
-        .where(MediaRow.user_id == user_id, MediaRow.id.in_(media_ids))
-        .order_by(MediaRow.id)  # one order of locking for all
-        .with_for_update(read=True, key_share=True)
-    )
-    return set(await session.scalars(query))
 
 
 async def list_page(
@@ -138,14 +129,17 @@ async def with_reactions(session: AsyncSession, rows: Sequence[MessageRow]) -> l
         .where(ReactionRow.message_id.in_([row.id for row in rows]))
         .order_by(ReactionRow.reacted_at, ReactionRow.user_id)
     )
+    shapes = await media_rows.shapes(session, {one for row in rows for one in row.media_ids})
     reactions: dict[UUID, dict[str, list[UUID]]] = {}
     for found in await session.scalars(query):
         of_message = reactions.setdefault(found.message_id, {})
         of_message.setdefault(found.emoji, []).append(found.user_id)
-    return [_message(row, reactions.get(row.id, {})) for row in rows]
+    return [_message(row, reactions.get(row.id, {}), shapes) for row in rows]
 
 
-def _message(row: MessageRow, reactions: dict[str, list[UUID]]) -> Message:
+def _message(
+    row: MessageRow, reactions: dict[str, list[UUID]], shapes: Mapping[UUID, Shape]
+) -> Message:
     return Message(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -154,6 +148,7 @@ def _message(row: MessageRow, reactions: dict[str, list[UUID]]) -> Message:
         client_id=row.client_id,
         text=row.text,
         media_ids=tuple(row.media_ids),
+        shapes={one: shapes[one] for one in row.media_ids if one in shapes},
         reply_to=row.reply_to,
         reactions=tuple((emoji, tuple(who)) for emoji, who in reactions.items()),
         changed_seq=row.changed_seq,

@@ -1,11 +1,11 @@
 """People as the feed shows them: one profile, and lists of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, any_, false, func, literal, select
+from sqlalchemy import ColumnElement, Uuid, any_, false, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -103,81 +103,72 @@ async def list_followers(
     session: AsyncSession, viewer: UUID | None, user_id: UUID, *, before: UUID | None, limit: int
 ) -> list[ListedPerson]:
     """Who follows somebody, newest first."""
-    query = _people(FollowRow.id, FollowRow.follower_id, before, limit).where(
-        FollowRow.followee_id == user_id, can_meet(viewer, FollowRow.follower_id)
-    )
-    return await _listed(session, query)
+    shown = (FollowRow.followee_id == user_id, can_meet(viewer, FollowRow.follower_id))
+    return await _list(session, FollowRow.id, FollowRow.follower_id, shown, before, limit)
 
 
 async def list_following(
     session: AsyncSession, viewer: UUID | None, user_id: UUID, *, before: UUID | None, limit: int
 ) -> list[ListedPerson]:
     """Whom somebody follows, newest first."""
-    query = _people(FollowRow.id, FollowRow.followee_id, before, limit).where(
-        FollowRow.follower_id == user_id, can_meet(viewer, FollowRow.followee_id)
-    )
-    return await _listed(session, query)
+    shown = (FollowRow.follower_id == user_id, can_meet(viewer, FollowRow.followee_id))
+    return await _list(session, FollowRow.id, FollowRow.followee_id, shown, before, limit)
 
 
 async def list_likes(
     session: AsyncSession, viewer: UUID | None, post_id: UUID, *, before: UUID | None, limit: int
 ) -> list[ListedPerson]:
     """Who likes a post, newest first."""
-    query = _people(FeedLikeRow.id, FeedLikeRow.user_id, before, limit).where(
-        FeedLikeRow.post_id == post_id, can_meet(viewer, FeedLikeRow.user_id)
-    )
-    return await _listed(session, query)
+    shown = (FeedLikeRow.post_id == post_id, can_meet(viewer, FeedLikeRow.user_id))
+    return await _list(session, FeedLikeRow.id, FeedLikeRow.user_id, shown, before, limit)
 
 
 async def list_reposts(
     session: AsyncSession, viewer: UUID | None, post_id: UUID, *, before: UUID | None, limit: int
 ) -> list[ListedPerson]:
     """Who reposted a post, newest first."""
-    query = _people(FeedEntryRow.id, FeedEntryRow.actor_id, before, limit).where(
-        FeedEntryRow.post_id == post_id,
-        FeedEntryRow.id != post_id,
-        can_meet(viewer, FeedEntryRow.actor_id),
-    )
-    return await _listed(session, query)
+    entry = FeedEntryRow
+    shown = (entry.post_id == post_id, entry.id != post_id, can_meet(viewer, entry.actor_id))
+    return await _list(session, entry.id, entry.actor_id, shown, before, limit)
 
 
 async def list_blocked(
     session: AsyncSession, viewer: UUID, *, before: UUID | None, limit: int
 ) -> list[ListedPerson]:
     """Whom somebody blocks, newest first."""
-    query = _people(BlockRow.id, BlockRow.blocked_id, before, limit).where(
-        BlockRow.blocker_id == viewer
-    )
-    return await _listed(session, query)
+    own = (BlockRow.blocker_id == viewer,)
+    return await _list(session, BlockRow.id, BlockRow.blocked_id, own, before, limit)
 
 
 async def list_muted(
     session: AsyncSession, viewer: UUID, *, before: UUID | None, limit: int
 ) -> list[ListedPerson]:
     """Whom somebody mutes, newest first."""
-    query = _people(MuteRow.id, MuteRow.muted_id, before, limit).where(MuteRow.muter_id == viewer)
-    return await _listed(session, query)
+    own = (MuteRow.muter_id == viewer,)
+    return await _list(session, MuteRow.id, MuteRow.muted_id, own, before, limit)
 
 
-def _people(
+async def _list(
+    session: AsyncSession,
     place: InstrumentedAttribute[UUID],
     person: InstrumentedAttribute[UUID],
+    shown: Iterable[ColumnElement[bool]],
     before: UUID | None,
     limit: int,
-) -> Select[*tuple[Any, ...]]:
+) -> list[ListedPerson]:
+    """The people of rows that are shown, by what brought them there, newest first."""
     query = (
         select(place, *PERSON_COLUMNS)
         .join(UserRow, UserRow.id == person)
+        .where(*shown)
         .order_by(place.desc())
         .limit(limit)
     )
-    return query if before is None else query.where(place < before)
-
-
-async def _listed(session: AsyncSession, query: Select[*tuple[Any, ...]]) -> list[ListedPerson]:
+    if before is not None:
+        query = query.where(place < before)
     return [
-        ListedPerson(place=place, person=person_of(columns))
-        for place, *columns in (await session.execute(query)).all()
+        ListedPerson(place=at, person=person_of(columns))
+        for at, *columns in (await session.execute(query)).all()
     ]
 
 

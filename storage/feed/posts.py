@@ -1,6 +1,6 @@
-"""Feed posts as they are shown: whoever asks, one statement for any number of them."""
+"""Feed posts as they are shown: whoever asks, as many statements for any number of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,9 +11,18 @@ from sqlalchemy import ColumnElement, Select, Uuid, any_, bindparam, false, sele
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage import media as media_rows
 from storage.feed.people import PERSON_COLUMNS, FeedPerson, person_of
 from storage.feed.visibility import Viewer, can_meet
-from storage.tables import FeedBookmarkRow, FeedEntryRow, FeedLikeRow, FeedPostRow, UserRow
+from storage.media import Shape
+from storage.tables import (
+    AccountRow,
+    FeedBookmarkRow,
+    FeedEntryRow,
+    FeedLikeRow,
+    FeedPostRow,
+    UserRow,
+)
 
 _VIEWER: Final = bindparam("viewer", type_=Uuid())
 _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
@@ -29,6 +38,16 @@ class ViewerMarks:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PostPicture:
+    """A picture of a post."""
+
+    media_id: UUID
+    alt_text: str
+    shape: Shape | None
+    """None for one whose file is gone."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FeedPost:
     """One public post of the feed."""
 
@@ -37,8 +56,7 @@ class FeedPost:
     account_id: UUID | None
     """The account it was published through; None when its author wrote it here."""
     text: str
-    media: tuple[tuple[UUID, str], ...]
-    """(media id, alt text)"""
+    media: tuple[PostPicture, ...]
     like_count: int
     comment_count: int
     repost_count: int
@@ -55,12 +73,31 @@ async def find(session: AsyncSession, viewer: UUID | None, post_id: UUID) -> Fee
 async def load(
     session: AsyncSession, viewer: UUID | None, ids: Sequence[UUID]
 ) -> dict[UUID, FeedPost]:
-    """The posts by id; those that the viewer may not see are missing."""
+    """The posts by id; those that the viewer may not see are missing.
+
+    One statement, and another for all pictures when there are any.
+    """
     if not ids:
         return {}
     query = _posts(signed_in=viewer is not None)
     rows = (await session.execute(query, {"viewer": viewer, "ids": list(ids)})).all()
-    return {row[0]: _post(row, viewer) for row in rows}
+    shown = {UUID(item["media_id"]) for row in rows for item in row.media["items"]}
+    shapes = await media_rows.shapes(session, shown)
+    return {row[0]: _post(row, viewer, shapes) for row in rows}
+
+
+async def went_out_through(session: AsyncSession, workspace_id: UUID, post_id: UUID) -> bool:
+    """Whether the post is there, and was published through an account of that workspace."""
+    query = (
+        select(FeedPostRow.id)
+        .join(AccountRow, AccountRow.id == FeedPostRow.account_id)
+        .where(
+            FeedPostRow.id == post_id,
+            FeedPostRow.deleted_at.is_(None),
+            AccountRow.workspace_id == workspace_id,
+        )
+    )
+    return await session.scalar(query) is not None
 
 
 @cache
@@ -89,7 +126,7 @@ def _posts(*, signed_in: bool) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _post(row: Sequence[Any], viewer: UUID | None) -> FeedPost:
+def _post(row: Sequence[Any], viewer: UUID | None, shapes: Mapping[UUID, Shape]) -> FeedPost:
     post_id, account_id, text, media, likes, comments, reposts, at, *more = row
     liked, reposted, bookmarked, *author = more
     return FeedPost(
@@ -97,7 +134,7 @@ def _post(row: Sequence[Any], viewer: UUID | None) -> FeedPost:
         author=person_of(author),
         account_id=account_id,
         text=text,
-        media=tuple((UUID(item["media_id"]), item["alt_text"]) for item in media["items"]),
+        media=tuple(_picture(item, shapes) for item in media["items"]),
         like_count=likes,
         comment_count=comments,
         repost_count=reposts,
@@ -106,6 +143,11 @@ def _post(row: Sequence[Any], viewer: UUID | None) -> FeedPost:
         if viewer is None
         else ViewerMarks(liked=liked, reposted=reposted, bookmarked=bookmarked),
     )
+
+
+def _picture(item: Mapping[str, str], shapes: Mapping[UUID, Shape]) -> PostPicture:
+    media_id = UUID(item["media_id"])
+    return PostPicture(media_id=media_id, alt_text=item["alt_text"], shape=shapes.get(media_id))
 
 
 def _marks(viewer: Viewer | None) -> tuple[ColumnElement[bool], ...]:

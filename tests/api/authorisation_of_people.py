@@ -2,11 +2,13 @@
 
 from typing import Any, Final
 
+from api.auth.scopes import Scope
 from tests.api.authorisation_entries import (
     Actor,
     Entry,
     Table,
     greeted,
+    of_workspace,
     owned,
     public,
     signed_in,
@@ -70,7 +72,9 @@ ON_THE_FEED: Final[Table] = {
     "PUT /v1/feed/users/{user_id}/block": signed_in(where=_GRACE),
     "DELETE /v1/feed/users/{user_id}/block": signed_in(where=_GRACE),
     "DELETE /v1/feed/comments/{comment_id}": owned().but({Actor.STRANGER: 403}),  # read by all
-    "DELETE /v1/feed/posts/{feed_post_id}": owned(where={"feed_post_id": "spare_feed_post_id"}),
+    "DELETE /v1/feed/posts/{feed_post_id}": of_workspace(
+        Scope.POSTS_WRITE, where={"feed_post_id": "page_feed_post_id"}
+    ).but({Actor.STRANGER: 404}),
 }
 
 ON_THE_MARKET: Final[Table] = {

@@ -26,6 +26,7 @@ from tests.api.chats import Chat
 from tests.api.conftest import NewPerson
 from tests.api.feed_actors import Reader, job_of, told
 from tests.api.market_actors import Trader
+from tests.api.test_feed import publish
 
 SECRETS = ("onion tart", "sourdough starter", "Corner bakery", "ada@example.org", "rye.png")
 """Words that stand in Ada's own things alone."""
@@ -33,7 +34,7 @@ SECRETS = ("onion tart", "sourdough starter", "Corner bakery", "ada@example.org"
 _FOR_ALL = frozenset(
     {
         "feed_post_id",
-        "spare_feed_post_id",
+        "page_feed_post_id",
         "comment_id",
         "listing_id",
         "account_id",
@@ -93,7 +94,9 @@ class Things:
         await reader.put(f"posts/{post}/bookmark")
         self.names |= {
             "feed_post_id": post,
-            "spare_feed_post_id": await reader.publish("Old rolls."),
+            "page_feed_post_id": (
+                await publish(self.cast.resources.database, self.names["account_id"], "Old rolls.")
+            ).remote_id,
             "others_feed_post_id": await Reader(
                 self.cast.client, self.cast.people[Actor.STRANGER]
             ).publish("My whisk."),
