@@ -1,17 +1,21 @@
 """The same Idempotency-Key and body again: nothing new happens, the first answer is repeated."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import Depends, Header
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.problems import FieldProblem, InvalidRequest, Problem
+from domain.ids import new_id
 from storage import idempotency
 from storage.database import Database
-from storage.idempotency import KeptAnswer
+from storage.idempotency import KeptAnswer, Made
 from storage.posts import FirstAnswer
 
 
@@ -34,6 +38,14 @@ class IdempotencyKeyReused(Problem):
                 )
             ],
         )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Once:
+    """The Idempotency-Key of a request, and what was asked with it."""
+
+    key: str
+    fingerprint: bytes = field(repr=False)
 
 
 class Undone(Exception):
@@ -74,6 +86,29 @@ WithIdempotencyKey = Annotated[str | None, Depends(_header)]
 def fingerprint_of(asked: object) -> bytes:
     """The same for the same request, however its JSON was written."""
     return sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def asked_once(key: str | None, operation: str, body: BaseModel) -> Once | None:
+    """What a user asks with a key; None without one. Their keys hold for all operations alike."""
+    if key is None:
+        return None
+    asked = [operation, body.model_dump(mode="json", exclude_unset=True)]
+    return Once(key=key, fingerprint=fingerprint_of(asked))
+
+
+async def claim_id(session: AsyncSession, user_id: UUID, once: Once | None) -> tuple[UUID, bool]:
+    """The id of what the user asks for, and whether it is to be made now.
+
+    It was made before when another request with the key was first. Raises IdempotencyKeyReused.
+    """
+    new = new_id()
+    if once is None:
+        return new, True
+    wanted = Made(id=new, fingerprint=once.fingerprint)
+    made = await idempotency.first_made(session, user_id, once.key, wanted)
+    if made.fingerprint != once.fingerprint:
+        raise IdempotencyKeyReused
+    return made.id, made is wanted
 
 
 def first_answer(key: str, fingerprint: bytes, status: int, answer: dict[str, Any]) -> FirstAnswer:

@@ -1,13 +1,17 @@
-"""The first answer to a request with an Idempotency-Key, kept with what was asked."""
+"""What came of requests with an Idempotency-Key, kept with what was asked.
+
+A workspace's keys have the first answer; a user's name the thing that was made.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storage.tables import IdempotencyKeyRow
+from storage.tables import IdempotencyKeyRow, UserIdempotencyKeyRow
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,24 +31,29 @@ async def find(session: AsyncSession, workspace_id: UUID, key: str) -> KeptAnswe
     return KeptAnswer(fingerprint=row.fingerprint, status_code=row.status_code, answer=row.answer)
 
 
-async def keep(
-    session: AsyncSession, workspace_id: UUID, key: str, kept: KeptAnswer
-) -> dict[str, Any] | None:
-    """Keep the answer; None when another request with the key was first: roll back.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Made:
+    """Something that a user asked for with a key."""
 
-    Returned as it will be found again: jsonb has an order of keys of its own. Waits while that
-    other request's transaction is still open.
+    id: UUID
+    fingerprint: bytes
+
+
+async def first_made(session: AsyncSession, user_id: UUID, key: str, new: Made) -> Made:
+    """What the user made with that key; `new` when nothing was, which is to be made then.
+
+    Waits while another request with the key is under way.
     """
-    statement = (
-        insert(IdempotencyKeyRow)
-        .values(
-            workspace_id=workspace_id,
-            key=key,
-            fingerprint=kept.fingerprint,
-            status_code=kept.status_code,
-            answer=kept.answer,
-        )
+    owner = UserIdempotencyKeyRow
+    kept = await session.execute(
+        insert(owner)
+        .values(user_id=user_id, key=key, fingerprint=new.fingerprint, made_id=new.id)
         .on_conflict_do_nothing()
-        .returning(IdempotencyKeyRow.answer)
+        .returning(owner.key)
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    if kept.one_or_none() is not None:
+        return new
+    row = (
+        await session.scalars(select(owner).where(owner.user_id == user_id, owner.key == key))
+    ).one()
+    return Made(id=row.made_id, fingerprint=row.fingerprint)

@@ -65,10 +65,12 @@ class StoredKey:
     """Its last use was noted more than `USE_NOTED_EVERY` ago."""
 
 
-async def create_workspace(session: AsyncSession, name: str) -> Workspace:
-    """A new tenant."""
+async def create_workspace(
+    session: AsyncSession, name: str, workspace_id: UUID | None = None
+) -> Workspace:
+    """A new tenant, under that new id if there is one."""
     created = await session.scalars(
-        insert(WorkspaceRow).values(id=new_id(), name=name).returning(WorkspaceRow)
+        insert(WorkspaceRow).values(id=workspace_id or new_id(), name=name).returning(WorkspaceRow)
     )
     return _workspace(created.one())
 

@@ -17,6 +17,7 @@ from api.chat.group_schemas import (
 )
 from api.chat.groups import ConversationService
 from api.chat.telling import Telling
+from api.idempotency import WithIdempotencyKey, asked_once
 from api.pagination import MAX_LIMIT, Page, WantedPage, page_of
 from api.problem_answers import refuses
 from api.resources import WithResources
@@ -50,10 +51,15 @@ async def open_direct_conversation(
 
 @router.post("/groups", status_code=201, summary="Create a group")
 async def create_group(
-    service: Service, resources: WithResources, user: WithUser, body: NewGroup
+    service: Service,
+    resources: WithResources,
+    user: WithUser,
+    body: NewGroup,
+    idempotency_key: WithIdempotencyKey,
 ) -> ConversationShown:
     """The caller owns it. People who cannot be added are named, and then nobody is."""
-    created = await service.create_group(user.user_id, body.title, body.user_ids)
+    once = asked_once(idempotency_key, "create_group", body)
+    created = await service.create_group(user.user_id, body.title, body.user_ids, once)
     return ConversationShown.of(created, resources.media_links)
 
 

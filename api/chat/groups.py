@@ -14,6 +14,7 @@ from api.chat.problems import (
     cannot_be_added,
 )
 from api.chat.telling import Telling
+from api.idempotency import Once, claim_id
 from api.problems import NotFound
 from domain.conversations import (
     MEMBERS_AT_MOST,
@@ -48,14 +49,21 @@ class ConversationService:
         return opened, new
 
     async def create_group(
-        self, user_id: UUID, title: str, user_ids: Sequence[UUID]
+        self, user_id: UUID, title: str, user_ids: Sequence[UUID], once: Once | None
     ) -> Conversation:
-        """A group that the user owns. Raises InvalidRequest, TooManyMembers."""
+        """A group that the user owns, or the one that was made with the key before.
+
+        Raises InvalidRequest, TooManyMembers, IdempotencyKeyReused; NoSuchConversation when the
+        user has left that one.
+        """
         others = list(dict.fromkeys(one for one in user_ids if one != user_id))
         async with self._database.transaction() as session:
+            conversation_id, new = await claim_id(session, user_id, once)
+            if not new:
+                return await self._listed(session, user_id, conversation_id)
             await self._require_reachable(session, user_id, user_ids, others)
-            conversation_id = await conversations.create_group(
-                session, user_id, title=title, user_ids=others
+            await conversations.create_group(
+                session, conversation_id, user_id, title=title, user_ids=others
             )
             await events.append(
                 session,

@@ -9,6 +9,7 @@ from api.auth.dependencies import WithUser
 from api.chat.groups import ConversationService
 from api.chat.service import MessageService
 from api.chat.telling import Telling
+from api.idempotency import WithIdempotencyKey, asked_once
 from api.marketplace.cursors import encode_cursor
 from api.marketplace.schemas import (
     ContactBody,
@@ -53,10 +54,15 @@ Links = Annotated[MediaLinks, Depends(_links)]
 
 @router.post("/v1/marketplace/listings", status_code=201, summary="Offer something")
 async def create_listing(
-    selling: Selling, links: Links, user: WithUser, body: NewListing
+    selling: Selling,
+    links: Links,
+    user: WithUser,
+    body: NewListing,
+    idempotency_key: WithIdempotencyKey,
 ) -> ListingShown:
     """A draft, unless it is to be for sale at once. Pictures are added afterwards."""
-    created = await selling.create(user.user_id, body.offer(), ListingStatus(body.status))
+    once = asked_once(idempotency_key, "create_listing", body)
+    created = await selling.create(user.user_id, body.offer(), ListingStatus(body.status), once)
     return ListingShown.of(created, user.user_id, links)
 
 

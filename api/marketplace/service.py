@@ -10,6 +10,7 @@ from api.chat.groups import ConversationService
 from api.chat.problems import NoSuchConversation
 from api.chat.schemas import NewMessageBody
 from api.chat.service import MessageService
+from api.idempotency import Once, claim_id
 from api.marketplace.problems import (
     CannotChange,
     CannotMove,
@@ -41,10 +42,17 @@ class SellingService:
         """Everything is in that database."""
         self._database = database
 
-    async def create(self, user_id: UUID, offer: Offer, status: ListingStatus) -> Listing:
-        """Offer something."""
+    async def create(
+        self, user_id: UUID, offer: Offer, status: ListingStatus, once: Once | None
+    ) -> Listing:
+        """Offer something, or answer with what was offered under the key before.
+
+        Raises IdempotencyKeyReused; NoSuchListing when that one was deleted since.
+        """
         async with self._database.transaction() as session:
-            listing_id = await listings.create(session, user_id, offer, status)
+            listing_id, new = await claim_id(session, user_id, once)
+            if new:
+                await listings.create(session, listing_id, user_id, offer, status)
             return await self._own(session, user_id, listing_id)
 
     async def list_own(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 from api.auth.dependencies import WithUser, require
 from api.auth.scopes import Scope
 from api.auth.service import Caller
+from api.idempotency import WithIdempotencyKey, asked_once
 from api.members.schemas import (
     InvitationAccepted,
     InvitationShown,
@@ -41,10 +42,11 @@ Writer = Annotated[Caller, Depends(require(Scope.MEMBERS_WRITE))]
 
 @router.post("/workspaces", status_code=201, summary="Make a workspace")
 async def create_workspace(
-    service: Service, user: WithUser, wanted: WorkspaceWanted
+    service: Service, user: WithUser, wanted: WorkspaceWanted, idempotency_key: WithIdempotencyKey
 ) -> MembershipShown:
     """The signed-in user owns it."""
-    return MembershipShown.of(await service.create_workspace(user, wanted.name))
+    once = asked_once(idempotency_key, "create_workspace", wanted)
+    return MembershipShown.of(await service.create_workspace(user, wanted.name, once))
 
 
 @router.get("/workspaces", summary="List the user's workspaces")

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth.problems import Forbidden
 from api.auth.scopes import SCOPES_OF_ROLE, Scope
 from api.auth.service import Caller, SignedIn
+from api.idempotency import Once, claim_id
 from api.pagination import PageRequest
 from api.problems import Conflict, FieldProblem, InvalidRequest, NotFound, Problem, Unavailable
 from api.rate_limit import admit
@@ -35,13 +36,18 @@ class MemberService:
         self._invitations = signing_in.limits.invitations
         self._mails_go_out = mails_go_out
 
-    async def create_workspace(self, user: SignedIn, name: str) -> Membership:
-        """A new workspace, owned by the user."""
+    async def create_workspace(self, user: SignedIn, name: str, once: Once | None) -> Membership:
+        """A new workspace, owned by the user; as it was then when the key made it before.
+
+        Raises IdempotencyKeyReused.
+        """
         async with self._database.transaction() as session:
-            workspace = await workspaces.create_workspace(session, name)
-            await members.add(session, workspace.id, user.user_id, WorkspaceRole.OWNER)
+            workspace_id, new = await claim_id(session, user.user_id, once)
+            if new:
+                await workspaces.create_workspace(session, name, workspace_id)
+                await members.add(session, workspace_id, user.user_id, WorkspaceRole.OWNER)
         return Membership(
-            id=workspace.id, workspace_id=workspace.id, name=name, role=WorkspaceRole.OWNER
+            id=workspace_id, workspace_id=workspace_id, name=name, role=WorkspaceRole.OWNER
         )
 
     async def list_workspaces(self, user: SignedIn, wanted: PageRequest) -> Sequence[Membership]:

@@ -7,7 +7,7 @@ one.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth.service import Caller
-from api.idempotency import KeyTaken, first_answer
+from api.idempotency import KeyTaken, Once, first_answer
 from api.posts.forecast import Forecast
 from api.posts.planning import Named, draw_up, look_up
 from api.posts.schemas import PostAccepted
@@ -31,14 +31,6 @@ MOST: Final = 100
 
 _AT_A_TIME: Final = 20
 """Posts checked before other requests get their turn."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Once:
-    """The Idempotency-Key of a request, and what was asked with it."""
-
-    key: str
-    fingerprint: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

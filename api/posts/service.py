@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from api.auth.service import Caller
-from api.idempotency import fingerprint_of, once
+from api.idempotency import Once, fingerprint_of, once
 from api.pagination import PageRequest
-from api.posts.accepting import Accepting, Asked, Once
+from api.posts.accepting import Accepting, Asked
 from api.posts.forecast import Forecast
 from api.posts.planning import PostPlan, as_post, plan_post, publish_time_of
 from api.posts.schemas import PostAccepted, WarningShown

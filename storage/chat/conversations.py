@@ -60,10 +60,14 @@ async def open_direct(session: AsyncSession, user_id: UUID, other_id: UUID) -> t
 
 
 async def create_group(
-    session: AsyncSession, owner_id: UUID, *, title: str, user_ids: Collection[UUID]
-) -> UUID:
-    """A group of the owner and the others; returns its id."""
-    conversation_id = new_id()
+    session: AsyncSession,
+    conversation_id: UUID,
+    owner_id: UUID,
+    *,
+    title: str,
+    user_ids: Collection[UUID],
+) -> None:
+    """A group of the owner and the others, under a new id."""
     await session.execute(
         insert(ConversationRow).values(
             id=conversation_id,
@@ -75,7 +79,6 @@ async def create_group(
     )
     roles = dict.fromkeys(user_ids, MemberRole.MEMBER) | {owner_id: MemberRole.OWNER}
     await join(session, conversation_id, roles, joined_seq=0)
-    return conversation_id
 
 
 async def rename(session: AsyncSession, conversation_id: UUID, title: str) -> None:

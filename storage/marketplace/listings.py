@@ -110,10 +110,9 @@ async def read(session: AsyncSession, query: Seen) -> list[Listing]:
 
 
 async def create(
-    session: AsyncSession, seller_id: UUID, offer: Offer, status: ListingStatus
-) -> UUID:
-    """Offer something; the id of the new listing."""
-    listing_id = new_id()
+    session: AsyncSession, listing_id: UUID, seller_id: UUID, offer: Offer, status: ListingStatus
+) -> None:
+    """Offer something, under a new id."""
     await session.execute(
         insert(ListingRow).values(
             id=listing_id,
@@ -123,7 +122,6 @@ async def create(
             **_columns(offer),
         )
     )
-    return listing_id
 
 
 async def find(session: AsyncSession, viewer_id: UUID, listing_id: UUID) -> Listing | None:

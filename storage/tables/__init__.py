@@ -36,7 +36,7 @@ from storage.tables.feed import (
     HomeEntryRow,
     MuteRow,
 )
-from storage.tables.idempotency import IdempotencyKeyRow
+from storage.tables.idempotency import IdempotencyKeyRow, UserIdempotencyKeyRow
 from storage.tables.jobs import JobRow
 from storage.tables.limits import AccountLimitRow
 from storage.tables.marketplace import (
@@ -126,6 +126,7 @@ __all__ = [
     "SwitchRow",
     "Table",
     "TimelineRow",
+    "UserIdempotencyKeyRow",
     "UserRow",
     "WorkspaceRow",
 ]

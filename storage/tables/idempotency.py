@@ -29,3 +29,19 @@ class IdempotencyKeyRow(Table):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     __table_args__ = (Index(None, "created_at"),)  # removal of old ones
+
+
+class UserIdempotencyKeyRow(Table):
+    """What a user made with a key, for when they ask again with it."""
+
+    __tablename__ = "user_idempotency_keys"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    """SHA-256 of the operation and the canonical body."""
+    made_id: Mapped[UUID]
+    """A listing's, a group's, a workspace's; no foreign key, as it may be gone."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    __table_args__ = (Index(None, "created_at"),)  # removal of old ones
