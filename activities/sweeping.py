@@ -19,6 +19,7 @@ from storage import due, outbox
 from storage.claims import forget_departures
 from storage.database import Database
 from storage.due import DueDelivery
+from storage.idempotency import forget_keys
 from storage.notifications.forgetting import forget_causes, forget_read
 from storage.outbox import OutboxKind
 
@@ -36,8 +37,12 @@ DEPARTURES_KEPT = timedelta(days=8)
 NOTIFICATIONS_KEPT = timedelta(days=90)
 """After they were read, and what is not told again: a quarter, beyond which nobody leafs back."""
 
+KEYS_KEPT = timedelta(days=30)
+"""Idempotency keys: far longer than any client asks again for."""
+
 _FORGOTTEN = (
     (forget_departures, DEPARTURES_KEPT),
+    (forget_keys, KEYS_KEPT),
     (forget_read, NOTIFICATIONS_KEPT),
     (forget_causes, NOTIFICATIONS_KEPT),
 )
@@ -49,17 +54,23 @@ AT_ONCE = 10
 class PostSweeping(Sweeping):
     """Repairs both ways: posts without a workflow, workflows without a post."""
 
-    def __init__(self, database: Database, client: Client) -> None:
+    def __init__(self, database: Database, client: Client, *, limit: int = LIMIT) -> None:
         """`client` is asked what runs; what is missing goes through the outbox like any start."""
         self._database = database
         self._client = client
+        self._limit = limit
+        self._looked_at: DueDelivery | None = None
+        """The last one of a sweep that had no room for more: thousands may wait for long."""
 
     @activity.defn
     async def sweep_posts(self, request: SweepRequest) -> SweepReport:
         """Look at what is due by now or soon."""
         before = datetime.now(UTC) + request.ahead
         async with self._database.transaction() as session:
-            deliveries = await due.list_due(session, before=before, limit=LIMIT)
+            deliveries = await due.list_due(
+                session, before=before, limit=self._limit, after=self._looked_at
+            )
+        self._looked_at = deliveries[-1] if len(deliveries) == self._limit else None
         stray = await self._without_workflow(deliveries)
         await self._restart(stray)
         stopped = await self._stop_idle(datetime.now(UTC) - ENDING)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import literal, select
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.deliveries import SETTLED, DeliveryStatus
@@ -34,8 +34,13 @@ class DueDelivery:
         return self.delivery_id != self.root_id
 
 
-async def list_due(session: AsyncSession, *, before: datetime, limit: int) -> list[DueDelivery]:
-    """Unsettled deliveries due before then, earliest first, of which no relay knows more."""
+async def list_due(
+    session: AsyncSession, *, before: datetime, limit: int, after: DueDelivery | None = None
+) -> list[DueDelivery]:
+    """Unsettled deliveries due before then, earliest first, of which no relay knows more.
+
+    `after` is where an earlier list ended.
+    """
     on_its_way = select(OutboxRow.id).where(OutboxRow.subject_id == DeliveryRow.post_id)
     query = (
         select(DeliveryRow)
@@ -48,6 +53,9 @@ async def list_due(session: AsyncSession, *, before: datetime, limit: int) -> li
         .order_by(DeliveryRow.publish_at, DeliveryRow.id)
         .limit(limit)
     )
+    if after is not None:
+        place = tuple_(DeliveryRow.publish_at, DeliveryRow.id)
+        query = query.where(place > (after.publish_at, after.delivery_id))
     return [
         DueDelivery(
             delivery_id=row.id,

@@ -4,10 +4,11 @@ A workspace's keys have the first answer; a user's name the thing that was made.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,3 +58,16 @@ async def first_made(session: AsyncSession, user_id: UUID, key: str, new: Made) 
         await session.scalars(select(owner).where(owner.user_id == user_id, owner.key == key))
     ).one()
     return Made(id=row.made_id, fingerprint=row.fingerprint)
+
+
+async def forget_keys(session: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Remove keys that nobody asks with again, some of each kind; how many."""
+    removed = 0
+    for row, owner_id in (
+        (IdempotencyKeyRow, IdempotencyKeyRow.workspace_id),
+        (UserIdempotencyKeyRow, UserIdempotencyKeyRow.user_id),
+    ):
+        old = select(owner_id, row.key).where(row.created_at < before).limit(limit)
+        is_old = tuple_(owner_id, row.key).in_(old)
+        removed += len((await session.scalars(delete(row).where(is_old).returning(row.key))).all())
+    return removed

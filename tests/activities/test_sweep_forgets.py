@@ -7,11 +7,20 @@ from sqlalchemy import func, insert, select
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
-from activities.sweeping import DEPARTURES_KEPT, NOTIFICATIONS_KEPT, PostSweeping
+from activities.sweeping import DEPARTURES_KEPT, KEYS_KEPT, NOTIFICATIONS_KEPT, PostSweeping
+from api.workspaces.service import WorkspaceService
 from contracts.sweeping import SweepRequest
 from domain.ids import new_id
 from storage.database import Database
-from storage.tables import DepartureRow, NotificationCauseRow, NotificationRow, Table, UserRow
+from storage.tables import (
+    DepartureRow,
+    IdempotencyKeyRow,
+    NotificationCauseRow,
+    NotificationRow,
+    Table,
+    UserIdempotencyKeyRow,
+    UserRow,
+)
 from tests.relay.conftest import temporal
 
 __all__ = ["temporal"]
@@ -28,6 +37,8 @@ async def test_what_is_old_goes_and_what_is_not_stays(database: Database, tempor
         "actor_count": 0,
         "latest_actors": [],
     }
+    workspace, _ = await WorkspaceService(database).create("Corner bakery")
+    workspace_id = workspace.id
     async with database.transaction() as session:
         await session.execute(
             insert(UserRow), [{"id": user_id, "handle": "ada", "display_name": "Ada"}]
@@ -42,9 +53,20 @@ async def test_what_is_old_goes_and_what_is_not_stays(database: Database, tempor
             await session.execute(
                 insert(DepartureRow), [{"id": new_id(), "leaves_at": departed + moment}]
             )
+            key = {"key": str(moment), "fingerprint": b"", "created_at": now - KEYS_KEPT + moment}
+            made = {"user_id": user_id, "made_id": new_id()}
+            await session.execute(insert(UserIdempotencyKeyRow), [key | made])
+            answer = {"workspace_id": workspace_id, "status_code": 201, "answer": {}}
+            await session.execute(insert(IdempotencyKeyRow), [key | answer])
     sweeping = PostSweeping(database, temporal)
     await ActivityEnvironment().run(sweeping.sweep_posts, SweepRequest(ahead=timedelta(0)))
-    tables: list[type[Table]] = [NotificationRow, NotificationCauseRow, DepartureRow]
+    tables: list[type[Table]] = [
+        NotificationRow,
+        NotificationCauseRow,
+        DepartureRow,
+        IdempotencyKeyRow,
+        UserIdempotencyKeyRow,
+    ]
     async with database.transaction() as session:
         left = [await session.scalar(select(func.count()).select_from(one)) for one in tables]
-    assert left == [1, 1, 1]
+    assert left == [1] * len(tables)
