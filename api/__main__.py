@@ -6,6 +6,7 @@ from typing import Final
 import uvicorn
 
 from api.app import create_app
+from api.connections import OnePieceProtocol
 from runtime.garbage import collect_seldom
 from runtime.logs import configure_logs
 from runtime.settings import InvalidSettings, load_settings
@@ -27,6 +28,7 @@ def main() -> int:
     collect_seldom()  # a look through everything would hold up every socket
     uvicorn.run(
         app,
+        http=OnePieceProtocol,
         host=settings.api_host,
         port=settings.api_port,
         forwarded_allow_ips=settings.trusted_proxies,

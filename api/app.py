@@ -34,7 +34,6 @@ from api.passwords import routes as passwords
 from api.posts import routes as posts
 from api.problem_answers import ANY_PROBLEM, describe_problems
 from api.problem_handlers import install, unexpected_problem
-from api.rate_limit import RateLimitHeaders
 from api.reports import routes as reports
 from api.request_context import RequestContext
 from api.sessions import routes as sessions
@@ -115,6 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would lead to whatever the Host header says
         telemetry=_NO_TELEMETRY,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -134,7 +134,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         },
     )
     app.add_middleware(FirstPageOfHome)
-    app.add_middleware(RateLimitHeaders)
     if known.metrics_enabled:
         app.include_router(metrics.router)
         app.add_middleware(metrics.RequestMetrics)

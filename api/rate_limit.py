@@ -1,6 +1,6 @@
 """How many requests a key may send, and how often an address may present wrong ones."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from http import HTTPStatus
@@ -10,14 +10,15 @@ from typing import Final
 from uuid import UUID
 
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth.problems import Unauthorized
 from api.problems import Problem
 from cache.failure_limiter import FailureLimiter
 from cache.rate_limiter import RateLimiter
 from cache.rates import Admission, RateExceeded
+
+Header = tuple[bytes, bytes]
+"""As ASGI has them: lower-case bytes."""
 
 _STATE: Final = "rate_limit"
 _IPV6_NETWORK: Final = 64
@@ -101,30 +102,13 @@ def network_of(request: Request) -> str:
     return str(ip_network((int(address), _IPV6_NETWORK), strict=False))
 
 
-class RateLimitHeaders:
-    """ASGI middleware: every answer to a counted request tells what is left."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """`app` counts requests with `count_request`."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                admission = scope.get("state", {}).get(_STATE)
-                if isinstance(admission, Admission):
-                    _add_headers(MutableHeaders(scope=message), admission)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-def _add_headers(headers: MutableHeaders, admission: Admission) -> None:
-    headers["RateLimit-Limit"] = str(admission.rate.limit)
-    headers["RateLimit-Remaining"] = str(admission.remaining)
-    headers["RateLimit-Reset"] = str(ceil(admission.reset_after.total_seconds()))
+def admission_headers(state: Mapping[str, object]) -> list[Header]:
+    """What every answer to a counted request tells of the limit; `state` is the request's."""
+    admission = state.get(_STATE)
+    if not isinstance(admission, Admission):
+        return []
+    return [
+        (b"ratelimit-limit", b"%d" % admission.rate.limit),
+        (b"ratelimit-remaining", b"%d" % admission.remaining),
+        (b"ratelimit-reset", b"%d" % ceil(admission.reset_after.total_seconds())),
+    ]

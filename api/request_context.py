@@ -11,9 +11,8 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, problem_response
+from api.rate_limit import Header, admission_headers
 from domain.ids import new_id
-
-Header = tuple[bytes, bytes]
 
 REQUEST_ID_HEADER: Final = "X-Request-ID"
 
@@ -68,7 +67,10 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                message["headers"] = _with_ours(message.get("headers", ()), request_id)
+                message["headers"] = [
+                    *_with_ours(message.get("headers", ()), request_id),
+                    *admission_headers(scope["state"]),
+                ]
             await send(message)
 
         try:

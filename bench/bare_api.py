@@ -1,6 +1,7 @@
 """`python -m bench.bare_api PORT FILE`: FastAPI with one endpoint, which answers the file's bytes.
 
-Served and set up as the API is, and does nothing besides: no more can be asked of an endpoint.
+Set up as the API is, served by uvicorn as it comes, and does nothing besides. The API's own way of
+writing answers (api/connections.py) is not the bare one's.
 """
 
 import sys

@@ -10,6 +10,7 @@ from socketio.packet import ACK
 
 from realtime.flood import Meter, Verdict
 from realtime.link import NAMESPACE
+from realtime.waiting import WaitingSocket
 
 _INTRODUCTION: Final = 10.0
 """Seconds within which a connection has to say who it is."""
@@ -57,6 +58,8 @@ class MeteredServer(AsyncServer):  # type: ignore[misc]  # the library has no ty
         await self._send_packet(eio_sid, packet)
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        # The library makes its sockets itself, and this is the first to see a new one.
+        self.eio.sockets[eio_sid].__class__ = WaitingSocket
         self._meters[eio_sid] = Meter(
             per_second=self._limits.events_per_second, burst=self._limits.events_burst
         )

@@ -1,21 +1,19 @@
 """Structured logs: one JSON object a line, with the ids that were bound on the way."""
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
-from collections.abc import Callable
-from typing import Any, Final, TextIO
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import orjson
 import structlog
 
 from runtime.settings import LogFormat, LogLevel
-
-_LEVELS: Final = {
-    **{name.lower(): number for name, number in logging.getLevelNamesMapping().items()},
-    "exception": logging.ERROR,
-}
-"""By the methods of a logger."""
 
 
 def configure_logs(level: LogLevel, *, log_format: LogFormat, service: str) -> None:
@@ -27,26 +25,22 @@ def configure_logs(level: LogLevel, *, log_format: LogFormat, service: str) -> N
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _name_service(service),
+        _stamp(service),
     ]
     rendering: list[structlog.typing.Processor] = (
-        [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_as_json),
-        ]
+        [structlog.processors.format_exc_info, _as_json]
         if log_format is LogFormat.JSON
         else [_for_people, _for_terminals()]
     )
+    output = Output(sys.stderr)
+    atexit.register(output.flush)
     structlog.configure(
-        processors=[_from_level(level), *shared, *rendering],
-        logger_factory=lambda *name: Lines(name[0] if name else service, sys.stderr),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*shared, *rendering],
+        logger_factory=lambda *name: Lines(name[0] if name else service, output),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -60,39 +54,97 @@ def configure_logs(level: LogLevel, *, log_format: LogFormat, service: str) -> N
         logging.getLogger(quieter).setLevel(logging.WARNING)
 
 
+class Output:
+    """Standard error, to which the requests of one moment write their lines together.
+
+    Each call of the system costs as much as making the line. What tells of no trouble waits for
+    the end of this turn of the event loop; anything else is written at once, after what waits.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        """Lines wait in the thread that calls this, and in no other."""
+        self._stream = stream
+        self._thread = threading.get_ident()
+        self._waiting: deque[str] = deque()
+        self._flushed_by: asyncio.AbstractEventLoop | None = None
+
+    def write_soon(self, text: str) -> None:
+        """Write it in this turn of the event loop, or now where there is none."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.write(text)
+            return
+        if threading.get_ident() != self._thread:
+            self.write(text)
+            return
+        self._waiting.append(text)
+        if self._flushed_by is not loop:
+            self._flushed_by = loop
+            loop.call_soon(self.flush)
+
+    def write(self, text: str) -> None:
+        """Write it now in one piece, so that no other line gets between."""
+        self._stream.write(self._taken() + text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._flushed_by = None
+        if self._waiting:
+            self.write("")
+
+    def _taken(self) -> str:
+        """What waits, each line once whichever thread asks."""
+        taken = ""
+        while self._waiting:
+            try:
+                taken += self._waiting.popleft()
+            except IndexError:  # another thread was faster
+                break
+        return taken
+
+
 class Lines:
     """Writes finished lines; what structlog calls for each level."""
 
-    def __init__(self, name: str, stream: TextIO) -> None:
+    def __init__(self, name: str, output: Output) -> None:
         """`name` is the logger's, which stands in its lines."""
         self.name = name
-        self._write = stream.write
+        self._output = output
 
     def info(self, line: str) -> None:
-        """Write it with its end in one piece, so that no other line gets between."""
-        self._write(line + "\n")
+        """Write it with the others of this moment."""
+        self._output.write_soon(line + "\n")
 
-    debug = warning = error = exception = critical = info
+    def error(self, line: str) -> None:
+        """Write it now: there may be no other moment."""
+        self._output.write(line + "\n")
+
+    debug = info
+    warning = exception = critical = error
 
 
-def _from_level(level: LogLevel) -> structlog.typing.Processor:
-    least = _LEVELS[level.lower()]
+def _stamp(service: str) -> structlog.typing.Processor:
+    """Whose line it is, when it was said, and how bad it is."""
 
-    def drop_lower(
-        _logger: object, method: str, event: structlog.typing.EventDict
+    def stamp(
+        logger: Any, method: str, event: structlog.typing.EventDict
     ) -> structlog.typing.EventDict:
-        if _LEVELS[method] < least:
-            raise structlog.DropEvent
+        record: logging.LogRecord | None = event.get("_record")
+        event["level"] = method
+        event["logger"] = logger.name if record is None else record.name
+        event["timestamp"] = datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+        event["service"] = service
         return event
 
-    return drop_lower
+    return stamp
 
 
-def _as_json(event: structlog.typing.EventDict, default: Callable[[Any], Any]) -> str:
+def _as_json(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
     try:
-        return orjson.dumps(event, default=default).decode()
+        return orjson.dumps(event, default=repr).decode()
     except TypeError:  # orjson refuses halves of characters and very large numbers
-        return json.dumps(event, default=default)
+        return json.dumps(event, default=repr)
 
 
 def _for_terminals() -> structlog.typing.Processor:
@@ -113,13 +165,3 @@ def _for_people(
         event.pop(name, None)
     event["timestamp"] = event["timestamp"][11:23]
     return event
-
-
-def _name_service(service: str) -> structlog.typing.Processor:
-    def add(
-        _logger: object, _method: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
-        event["service"] = service
-        return event
-
-    return add

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, literal, select
+from sqlalchemy import Text, Uuid, case, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.conversations import Presence
 from storage.tables import ConversationMemberRow, LastSeenRow, PresenceRow, SocketProcessRow
+from storage.unnested import is_among, unnested
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,12 +35,19 @@ async def keep_alive(session: AsyncSession, process_id: UUID, lease: timedelta) 
 
 
 async def put(session: AsyncSession, process_id: UUID, states: Mapping[UUID, Presence]) -> None:
-    """What those people's sockets in the process say."""
-    statement = insert(PresenceRow).values(
-        [
-            {"user_id": user_id, "process_id": process_id, "state": state.value}
-            for user_id, state in sorted(states.items())
-        ]
+    """What those people's sockets in the process say; what is known already is not written."""
+    people = sorted(states)
+    said = unnested(
+        "said", user_id=(Uuid(), people), state=(Text(), [states[one].value for one in people])
+    )
+    known = select(PresenceRow.user_id).where(
+        PresenceRow.user_id == said.c.user_id,
+        PresenceRow.process_id == process_id,
+        PresenceRow.state == said.c.state,
+    )
+    statement = insert(PresenceRow).from_select(
+        ["user_id", "process_id", "state"],
+        select(said.c.user_id, literal(process_id, Uuid()), said.c.state).where(~known.exists()),
     )
     await session.execute(
         statement.on_conflict_do_update(
@@ -52,7 +60,7 @@ async def remove(session: AsyncSession, process_id: UUID, user_ids: Collection[U
     """Those people's last sockets in the process went now."""
     await session.execute(
         delete(PresenceRow).where(
-            PresenceRow.process_id == process_id, PresenceRow.user_id.in_(user_ids)
+            PresenceRow.process_id == process_id, is_among(PresenceRow.user_id, user_ids)
         )
     )
     await _seen_now(session, user_ids)
@@ -98,11 +106,11 @@ async def look(session: AsyncSession, user_ids: Collection[UUID]) -> list[Seen]:
     there = (
         select(PresenceRow.user_id, best)
         .join(SocketProcessRow, SocketProcessRow.id == PresenceRow.process_id)
-        .where(PresenceRow.user_id.in_(user_ids), SocketProcessRow.alive_until > func.now())
+        .where(is_among(PresenceRow.user_id, user_ids), SocketProcessRow.alive_until > func.now())
         .group_by(PresenceRow.user_id)
     )
     states = {row[0]: row[1] for row in await session.execute(there)}
-    seen = select(LastSeenRow).where(LastSeenRow.user_id.in_(user_ids))
+    seen = select(LastSeenRow).where(is_among(LastSeenRow.user_id, user_ids))
     seen_at = {row.user_id: row.seen_at for row in await session.scalars(seen)}
     named = {None: Presence.OFFLINE, 1: Presence.AWAY, 2: Presence.ONLINE}
     return [
@@ -139,8 +147,9 @@ async def acquaintances(
 async def _seen_now(session: AsyncSession, user_ids: Collection[UUID]) -> None:
     if not user_ids:
         return
-    statement = insert(LastSeenRow).values(
-        [{"user_id": user_id, "seen_at": func.now()} for user_id in sorted(user_ids)]
+    gone = unnested("gone", user_id=(Uuid(), sorted(user_ids)))
+    statement = insert(LastSeenRow).from_select(
+        ["user_id", "seen_at"], select(gone.c.user_id, func.now())
     )
     await session.execute(
         statement.on_conflict_do_update(

@@ -8,7 +8,6 @@ not (nobody known, over a limit, no database) goes on to the documented route, w
 from typing import Final
 
 from fastapi import Request
-from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.auth.dependencies import signed_in_before
@@ -20,6 +19,8 @@ from storage.database import DatabaseUnavailable
 
 HOME_PATH: Final = "/v1/feed/home"
 
+_AUTHORIZATION: Final = b"authorization"
+_TYPE: Final = (b"content-type", JSON.encode())
 _FIRST_PAGE: Final = PageRequest(before=None, limit=DEFAULT_LIMIT)
 
 
@@ -41,18 +42,22 @@ class FirstPageOfHome:
             and scope["method"] == "GET"
             and not scope["query_string"]
         )
-        page = await _first_page(Request(scope)) if plain else None
+        page = await _first_page(scope) if plain else None
         if page is None:
             await self._app(scope, receive, send)
             return
         scope["route"] = self
-        await Response(page, media_type=JSON)(scope, receive, send)
+        length = (b"content-length", b"%d" % len(page))
+        await send({"type": "http.response.start", "status": 200, "headers": [length, _TYPE]})
+        await send({"type": "http.response.body", "body": page})
 
 
-async def _first_page(request: Request) -> bytes | None:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+async def _first_page(scope: Scope) -> bytes | None:
+    presented = next((value for name, value in scope["headers"] if name == _AUTHORIZATION), b"")
+    scheme, _, token = presented.decode("latin-1").partition(" ")
     if scheme.lower() != "bearer":
         return None
+    request = Request(scope)
     try:
         resources = await resources_of(request)
         user = await signed_in_before(request, resources, token)

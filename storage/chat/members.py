@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from domain.conversations import MemberRole
 from storage.chat.numbers import THIS_TRANSACTION
 from storage.tables import ConversationMemberRow, ConversationRow, UserRow
+from storage.unnested import is_among
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +141,7 @@ async def moves_since(session: AsyncSession, cursor: int, user_ids: Collection[U
     """Which of the people came or left since the cursor."""
     member = ConversationMemberRow
     query = select(member.conversation_id, member.user_id, member.left_at.is_(None)).where(
-        member.changed_in >= cursor, member.user_id.in_(user_ids)
+        member.changed_in >= cursor, is_among(member.user_id, user_ids)
     )
     return [
         Move(conversation_id=row[0], user_id=row[1], is_in=row[2])

@@ -15,6 +15,7 @@ from storage.users import users
 from tests.api.conftest import NewPerson, Person
 from tests.api.feed_actors import Reader
 from tests.conftest import API_BASE_URL
+from tests.patience import PATIENCE
 
 THE_LONG_WAY = {"limit": 25}
 """The default: the same page."""
@@ -69,7 +70,7 @@ async def test_who_was_suspended_is_refused(
     assert (await client.get(HOME_PATH, headers=user.headers)).status_code == 200
     async with resources.database.transaction() as session:
         assert await users.suspend(session, user.user_id, reason="spam")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if (await client.get(HOME_PATH, headers=user.headers)).status_code == 403:
                 return

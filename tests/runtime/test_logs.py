@@ -1,14 +1,19 @@
 """What a process writes to standard error: a JSON object a line, ours and the libraries' alike."""
 
+import asyncio
+import io
 import json
 import logging
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
-from runtime.logs import configure_logs
+from runtime.logs import Output, configure_logs
 from runtime.settings import LogFormat, LogLevel
 
 
@@ -113,3 +118,85 @@ def test_people_read_lines_without_braces(capsys: pytest.CaptureFixture[str]) ->
     assert "request" in ours
     assert "status=200" in ours
     assert "slow" in theirs
+
+
+class Pieces(io.StringIO):
+    """Keeps each piece that is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.pieces.append(text)
+        return len(text)
+
+
+async def test_the_lines_of_one_moment_are_written_together() -> None:
+    stream = Pieces()
+    output = Output(stream)
+    output.write_soon("one\n")
+    output.write_soon("two\n")
+    assert stream.pieces == []
+    await asyncio.sleep(0)
+    assert stream.pieces == ["one\ntwo\n"]
+    output.write_soon("three\n")
+    await asyncio.sleep(0)
+    assert stream.pieces[1:] == ["three\n"]
+
+
+async def test_trouble_is_told_at_once_and_after_what_was_before_it() -> None:
+    stream = Pieces()
+    output = Output(stream)
+    output.write_soon("before\n")
+    output.write("trouble\n")
+    assert stream.pieces == ["before\ntrouble\n"]
+    await asyncio.sleep(0)
+    assert len(stream.pieces) == 1
+
+
+async def test_lines_of_other_threads_do_not_wait() -> None:
+    stream = Pieces()
+    output = Output(stream)
+
+    async def elsewhere() -> None:
+        output.write_soon("elsewhere\n")
+        assert stream.pieces == ["elsewhere\n"]
+
+    await asyncio.to_thread(asyncio.run, elsewhere())
+
+
+def test_without_a_loop_lines_do_not_wait() -> None:
+    stream = Pieces()
+    Output(stream).write_soon("now\n")
+    assert stream.pieces == ["now\n"]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "raise SystemExit(0)",
+        "raise LookupError",
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); signal.raise_signal(15)",
+        "asyncio.get_running_loop().stop(); await asyncio.sleep(60)",
+    ],
+)
+def test_what_waits_is_written_when_the_process_ends(end: str) -> None:
+    program = f"""
+import asyncio, signal, sys
+import structlog
+from runtime.logs import configure_logs
+from runtime.settings import LogFormat, LogLevel
+
+async def run():
+    structlog.get_logger("ending").info("the last line")
+    {end}
+
+configure_logs(LogLevel.INFO, log_format=LogFormat.JSON, service="api")
+asyncio.run(run())
+"""
+    ended = subprocess.run(  # noqa: S603  ours
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.stderr.count('"event":"the last line"') == 1, ended.stderr
+    assert ended.returncode != -signal.SIGTERM
