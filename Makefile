@@ -1,5 +1,6 @@
 # Every command of the project. `make` alone lists them.
 PYTHON ?= python3
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -38,8 +39,8 @@ up: $(INSTALLED) ## Start the whole system here; Ctrl-C stops it
 demo: $(INSTALLED) ## Schedule real posts on six networks and check what became public
 	@$(BIN)/python -m stack.demo
 
-test: check ## Run every check and every test; PROCESSES=2 shares them out
-	@$(BIN)/python -m pytest $(if $(PROCESSES),-n $(PROCESSES) --dist worksteal)
+test: check ## Run every check and every test, in two processes (PROCESSES=2)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 check: $(BENCH_INSTALLED) ## Format, lint, types, import rules
 	@$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ from sandbox.journal import Journal
 from sandbox.mails import Mails, ReceivedMail
 from sandbox.smtp import SmtpServer
 from tests.free_port import free_port
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,7 @@ class MailServer:
 
     async def letter_to(self, address: str, *, count: int = 1) -> ReceivedMail:
         """The last letter to that address, once there are `count`."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 if len(found := self.to(address)) >= count:
                     return found[-1]

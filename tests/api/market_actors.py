@@ -10,6 +10,7 @@ import httpx
 from runtime.job_queue import job_handlers, jobs_in_process
 from runtime.resources import Resources
 from tests.api.conftest import Person
+from tests.patience import PATIENCE
 
 OVEN: dict[str, Any] = {
     "title": "Bread oven",
@@ -91,7 +92,7 @@ class Trader:
         """Have a listing show these."""
         return await self.listing("PUT", listing_id, "/images", json={"media_ids": list(media_ids)})
 
-    async def until_made(self, listing_id: str, limit: float = 30) -> list[Any]:
+    async def until_made(self, listing_id: str, limit: float = PATIENCE) -> list[Any]:
         """The listing's pictures, once none is being made any more."""
         async with asyncio.timeout(limit):
             while True:
@@ -108,7 +109,9 @@ async def making_images(resources: Resources) -> AsyncIterator[None]:
         yield
 
 
-async def until_made(client: httpx.AsyncClient, url: str, limit: float = 30) -> httpx.Response:
+async def until_made(
+    client: httpx.AsyncClient, url: str, limit: float = PATIENCE
+) -> httpx.Response:
     """What a link to a size answers, once it is not being made any more."""
     async with asyncio.timeout(limit):
         while True:

@@ -25,6 +25,7 @@ from tests.api.admins import WHY, Staff, audited, reported
 from tests.api.conftest import NewPerson, Person
 from tests.api.feed_actors import Reader, told
 from tests.api.test_api_commands import environment, run
+from tests.patience import PATIENCE
 from tests.sent_statements import sent_to, whole_reads
 
 WRITES = ("post", "put", "patch", "delete")
@@ -296,7 +297,7 @@ async def test_a_role_counts_at_once_for_the_sessions_there_are(
     path = f"/v1/admin/users/{user.user_id}/role"
     headers = admin.person.headers
     told(await client.put(path, headers=headers, json={"role": "moderator", **WHY}))
-    async with asyncio.timeout(20):  # PostgreSQL tells this process at the commit
+    async with asyncio.timeout(PATIENCE):  # PostgreSQL tells this process at the commit
         while True:
             answer = await client.get("/v1/admin/users", headers=user.headers)
             if answer.status_code == 200:

@@ -26,7 +26,8 @@ from tests.api.admins import WHY, Staff
 from tests.api.conftest import NewPerson, Person, serving
 from tests.api.feed_actors import many_users
 from tests.mail_server import MailServer
-from tests.realtime.socket_client import PATIENCE, ConnectRefused, connected
+from tests.patience import PATIENCE
+from tests.realtime.socket_client import ConnectRefused, connected
 from tests.sent_statements import sent_to, whole_reads
 from tests.storage.held_posts import Publishing, Refused, candidates, later, now
 

@@ -13,6 +13,7 @@ from storage.notifications.deciding import notify
 from storage.notifications.reading import count_unread
 from storage.tables import JobRow
 from tests.api.conftest import Person
+from tests.patience import PATIENCE
 
 
 async def follow(database: Database, follower: Person, followed: Person) -> None:
@@ -34,7 +35,7 @@ async def test_it_does_what_was_decided(
     app = create_app(settings)
     async with app.router.lifespan_context(app):
         await follow(database, other_user, user)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 async with database.transaction() as session:
                     if (await count_unread(session, [user.user_id]))[user.user_id] == 1:

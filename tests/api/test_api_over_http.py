@@ -12,6 +12,7 @@ import pytest
 from runtime.settings import Settings
 from tests.api.conftest import Picture
 from tests.conftest import Tenant
+from tests.patience import PATIENCE
 
 MEGABYTE = 1024 * 1024
 BOUNDARY = b"picture-boundary"
@@ -45,7 +46,7 @@ async def test_a_declared_200_megabytes_are_refused_before_they_are_sent(
         *(f"{name}: {value}" for name, value in form_headers(workspace).items()),
     ]
     writer.write("\r\n".join([*lines, "", ""]).encode())
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
     writer.close()
     await writer.wait_closed()
     assert head.startswith(b"HTTP/1.1 413 ")

@@ -29,6 +29,21 @@ async def test_an_address_that_is_not_there(client: httpx.AsyncClient) -> None:
     assert "/v1/nonsense" in problem_of(answer)["detail"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/v1/posts/", "/v1/feed/home/", "/v1/marketplace/listings/", "/v1/chat/conversations/"),
+        *("/v1/admin/switches/", "/v1/users/me/", "/healthz/", "/docs/", "/v1/"),
+    ],
+)
+async def test_a_slash_too_many_leads_nowhere(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(path, headers={"Host": "elsewhere.example"})
+    assert answer.status_code == 404, "a redirect would send whoever asks to the Host they named"
+    assert "location" not in answer.headers
+    assert path in problem_of(answer)["detail"]
+    assert "elsewhere.example" not in answer.text
+
+
 async def test_a_method_that_is_not_there(client: httpx.AsyncClient) -> None:
     answer = await client.delete("/v1/workspace")
     assert answer.status_code == 405

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from statistics import median
 from time import perf_counter
 
 import httpx
@@ -91,7 +90,7 @@ async def test_the_time_does_not_tell_who_is_registered(settings: Settings, user
             for _ in range(9):  # taken in turns, so that a busy machine is busy for both
                 known.append(await seconds(user.email))
                 unknown.append(await seconds("nobody@example.org"))
-    assert 0.5 < median(known) / median(unknown) < 2
+    assert 0.5 < min(known) / min(unknown) < 2  # a busy machine only ever adds
 
 
 async def test_a_suspended_user_is_told_so_only_with_the_password(

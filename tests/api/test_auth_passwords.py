@@ -14,6 +14,7 @@ from storage.tables import JobRow, PasswordResetRow
 from storage.users import users
 from tests.api.conftest import PASSWORD, Person
 from tests.mail_server import MailServer
+from tests.patience import PATIENCE
 
 NEW = "four unrelated words here"
 
@@ -46,7 +47,7 @@ async def mailed_token(server: MailServer, email: str, *, count: int = 1) -> str
 
 
 async def all_jobs_done(database: Database) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with database.transaction() as session:
                 if not (await session.scalars(select(JobRow.id))).all():

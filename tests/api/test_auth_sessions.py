@@ -19,6 +19,7 @@ from storage.users import users
 from storage.users.access_tokens import AccessTokens
 from tests.api.conftest import PASSWORD, Person
 from tests.conftest import API_BASE_URL, Tenant
+from tests.patience import PATIENCE
 
 Headers = dict[str, str]
 
@@ -132,7 +133,7 @@ async def second_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]
 
 
 async def refused_soon(client: httpx.AsyncClient, headers: Headers, status: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if await status_of(client, headers) == status:
                 return
@@ -142,7 +143,7 @@ async def refused_soon(client: httpx.AsyncClient, headers: Headers, status: int)
 async def remembering(resources: Resources, user: Person) -> None:
     """Until the process answers for the session out of its memory."""
     known = resources.signing_in.known_sessions
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             await known.find(user.user_id, user.session_id)
             if known._remembered:

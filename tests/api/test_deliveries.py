@@ -15,6 +15,7 @@ from storage.delivery_state import OpenAttempt
 from storage.tables import PostRow
 from tests.api.test_posts_actors import Author, PublishingWorker, accepted, problem, refused
 from tests.conftest import Tenant
+from tests.patience import PATIENCE
 
 FOUND = {"outcome": "published", "permalink": "https://network.example/bakery/7"}
 NOT_FOUND = {"outcome": "send_again"}
@@ -88,7 +89,7 @@ async def test_reading_does_not_wait_for_whoever_changes_the_post(
 ) -> None:
     async with database.transaction() as session:
         await session.execute(select(PostRow.id).with_for_update())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert await shown(author, on_x) == post["deliveries"][0]
 
 

@@ -127,7 +127,7 @@ async def test_a_script_is_a_text_like_any_other(ada: Reader) -> None:
     ("method", "path"),
     [
         ("POST", "posts"),
-        ("DELETE", f"posts/{NOBODY}"),
+        ("DELETE", f"posts/{NOBODY}/like"),
         ("PUT", f"posts/{NOBODY}/like"),
         ("POST", f"posts/{NOBODY}/comments"),
         ("PUT", f"users/{NOBODY}/follow"),

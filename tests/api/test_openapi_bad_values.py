@@ -114,7 +114,7 @@ def wrong_with(answer: httpx.Response, operation: Mapping[str, Any], *, elsewher
     return "" if str(answer.status_code) in operation["responses"] else "not described"
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("actor", [Actor.OWNER, Actor.ADMIN])
 async def test_no_value_anywhere_breaks_it(
     app: FastAPI, client: httpx.AsyncClient, things: Things, actor: Actor

@@ -212,7 +212,7 @@ async def test_what_goes_well_is_answered_as_described(app: FastAPI, things: Thi
     assert not examiner.wrong, report(examiner)
 
 
-@pytest.mark.timeout(120 + 60 * EACH)
+@pytest.mark.timeout(300 + 60 * EACH)
 @pytest.mark.parametrize("actor", [Actor.OWNER, Actor.ADMIN, Actor.KEY])
 async def test_whatever_is_asked_is_answered_as_described(
     app: FastAPI, things: Things, actor: Actor

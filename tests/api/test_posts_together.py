@@ -18,6 +18,7 @@ from storage.tables import AccountRow
 from tests.api.lock_waits import waiting_for_a_lock
 from tests.api.test_posts_actors import TOMORROW, Author, accepted, problem, refused
 from tests.conftest import Tenant
+from tests.patience import PATIENCE
 from tests.sent_statements import sent_to
 
 
@@ -60,7 +61,7 @@ def together(author: Author, database: Database, feed: str, app: FastAPI) -> Tog
             await waiting_for_a_lock(database, 1)
             answers = [requests.create_task(who.create(wanted)) for who, wanted in asked]
             waiting = app.state.accepting._together
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while len(waiting._waiting) < len(asked):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
         return [answer.result() for answer in answers]

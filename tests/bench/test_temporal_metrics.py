@@ -13,13 +13,13 @@ from bench.temporal_metrics import NoMetrics, counters, metrics_address
 from networks.http_client import HttpClient
 from stack import binaries
 from stack.children import Child
-from stack.ports import HOST, Ports
+from stack.ports import HOST
 from stack.readiness import temporal_serves
 from stack.services import NAMESPACE
+from tests.free_port import free_port
+from tests.patience import PATIENCE
 
 STARTS = 3
-PATIENCE = 20.0
-"""Seconds."""
 
 
 async def _reaches(address: str, http: HttpClient, name: str, by: str, counted: str) -> None:
@@ -34,7 +34,7 @@ async def _reaches(address: str, http: HttpClient, name: str, by: str, counted: 
 
 @pytest.mark.end_to_end
 async def test_starts_are_counted_as_its_cloud_would_bill_them(tmp_path: Path) -> None:
-    port = Ports.free().temporal
+    port = free_port()
     server = Child(
         name="temporal",
         command=(

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from cache.key_value_store import KeyValueStore
 from cache.rates import Admission, Rate
+from tests.patience import PATIENCE
 
 HOUR = timedelta(hours=1)
 SOON = timedelta(milliseconds=50)
@@ -14,7 +15,7 @@ SEVEN_AN_HOUR = Rate(limit=7, window=HOUR)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if await condition():
                 return

@@ -11,7 +11,7 @@ from crash.scenarios import Fault, Scenario
 from crash.trials import Trial
 from crash.verdicts import Outcome
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
 ONE_OF_EACH_GUARANTEE = ("instagram", "x", "mastodon")
 

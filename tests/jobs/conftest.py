@@ -13,17 +13,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
-from temporalio.testing import WorkflowEnvironment
 
 from domain.ids import new_id
 from jobs.handling import Handlers, Job, JobKind, finishing
 from runtime.job_queue import jobs_in_process, jobs_through_temporal
 from runtime.resources import Resources, open_resources
-from stack import binaries
 from storage import jobs
 from storage.database import Database
 from storage.tables import JobRow, UserRow
+from tests.patience import PATIENCE
+from tests.temporal_dev_server import running_temporal
 
 EFFECT = JobKind.SEND_MAIL
 """What handlers of these tests change is another job, of a kind that nobody does here."""
@@ -36,15 +35,8 @@ Serve = Callable[[Resources, Handlers], AbstractAsyncContextManager[None]]
 @pytest.fixture(scope="session")
 async def temporal() -> AsyncIterator[Client]:
     """A client of a dev server that runs as long as the test run."""
-    quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
-    environment = await WorkflowEnvironment.start_local(
-        data_converter=pydantic_data_converter,
-        runtime=Runtime(telemetry=TelemetryConfig(logging=quiet)),
-        dev_server_existing_path=str(binaries.temporal()),
-        dev_server_log_level="never",
-    )
-    async with environment:
-        yield environment.client
+    async with running_temporal() as client:
+        yield client
 
 
 @pytest.fixture(params=[False, True], ids=["in the API process", "through Temporal"])
@@ -121,7 +113,7 @@ class Desk:
         async with self._database.transaction() as session:
             return list((await session.scalars(query)).all())
 
-    async def until_done(self, limit: float = 20) -> None:
+    async def until_done(self, limit: float = PATIENCE) -> None:
         """Return once nothing is left to be done."""
 
         async def is_done() -> bool:
@@ -129,7 +121,7 @@ class Desk:
 
         await self.until(is_done, limit)
 
-    async def until(self, is_so: Callable[[], Awaitable[bool]], limit: float = 20) -> None:
+    async def until(self, is_so: Callable[[], Awaitable[bool]], limit: float = PATIENCE) -> None:
         """Return once it is so. Fails after `limit` seconds."""
         async with asyncio.timeout(limit):
             while True:

@@ -159,12 +159,12 @@ async def test_what_takes_too_long_has_failed(
             await super().handle(job)
 
     subject_id = await desk.decide()
-    impatient = with_settings(hurried, queue_lease_seconds=1.0)
+    impatient = with_settings(hurried, queue_lease_seconds=2.5)
     async with serve(impatient, {KIND: Sleepy(database)}):
 
         async def has_failed() -> bool:
             (row,) = await desk.rows()
-            return row.last_error == "TooSlow: not done within 0.8 s"
+            return row.last_error == "TooSlow: not done within 2 s"
 
         await desk.until(has_failed)
         await desk.until_done()

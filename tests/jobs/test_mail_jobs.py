@@ -19,6 +19,7 @@ from storage.tables import JobRow, PasswordResetRow
 from storage.users import users
 from storage.users.users import User
 from tests.mail_server import MailServer, running_mail_server
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -137,5 +138,5 @@ async def test_without_a_sender_nothing_is_sent(resources: Resources, database: 
     user = await user_at(database, "ada@example.org")
     async with database.transaction() as session:
         await mails.put(session, MailKind.PASSWORD_CHANGED, subject_id=user.id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await handler(resources, None).handle(await decided(database))

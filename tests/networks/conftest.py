@@ -29,8 +29,8 @@ NewPicture = Callable[..., MediaFile]
 async def http_client() -> AsyncIterator[HttpClient]:
     """The client that production uses, with local servers allowed and short waits."""
     client = HttpClient(
-        connect_timeout=timedelta(seconds=2),
-        timeout=timedelta(seconds=10),
+        connect_timeout=timedelta(seconds=30),
+        timeout=timedelta(seconds=30),
         allow_private_addresses=True,
     )
     yield client

@@ -1,6 +1,7 @@
 """The stock Socket.IO client from npm, in Node."""
 
 import asyncio
+import fcntl
 import hashlib
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 
 FOLDER = Path(__file__).parent / "socketio_client"
+LOCK_FILE = FOLDER / "package-lock.json"
 INSTALLED = FOLDER / "node_modules" / ".installed"
 """Says for which lock file the installation is whole."""
 
@@ -33,10 +35,12 @@ class NodeClient:
         node, npm = shutil.which("node"), shutil.which("npm")
         if node is None or npm is None:
             raise NodeMissing(f"{'node' if node is None else 'npm'} is not on PATH")
-        state = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-        if not (INSTALLED.is_file() and INSTALLED.read_text() == state):
-            await _run(npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
-            INSTALLED.write_text(state)
+        with LOCK_FILE.open("rb") as wanted:
+            await asyncio.to_thread(fcntl.flock, wanted, fcntl.LOCK_EX)  # one process installs
+            state = hashlib.sha256(wanted.read()).hexdigest()
+            if not (INSTALLED.is_file() and INSTALLED.read_text() == state):
+                await _run(npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
+                INSTALLED.write_text(state)
         return cls(node)
 
     async def run(self, script: str, task: dict[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 20.0
-"""Seconds to wait for what has to come, on a busy machine."""
+from tests.patience import PATIENCE
 
 
 class ConnectRefused(Exception):

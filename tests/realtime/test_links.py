@@ -13,7 +13,9 @@ from realtime.link import Link
 from realtime.postgres_link import PostgresLink, Whole, in_pieces
 from realtime.redis_link import RedisLink
 from tests.cache.redis_server import RedisServer, running_redis
-from tests.realtime.socket_client import PATIENCE
+from tests.patience import PATIENCE
+
+JOINED = {"number": -2}
 
 NewLink = Callable[[], Awaitable[Link]]
 
@@ -80,9 +82,9 @@ async def _until_joined(one: Link, heard: asyncio.Queue[dict[str, Any]]) -> None
         while heard.empty():
             await one.give("order:test", {"number": -1})
             await asyncio.sleep(0.02)
-    await asyncio.sleep(0.2)
-    while not heard.empty():
-        heard.get_nowait()
+        await one.give("order:test", JOINED)
+        while await heard.get() != JOINED:
+            pass
 
 
 async def test_an_order_is_carried_out_once_in_every_process_in_its_order(

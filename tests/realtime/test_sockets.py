@@ -16,8 +16,9 @@ from storage.users.access_tokens import AccessTokens
 from storage.users.sessions import EndReason
 from tests.api.chats import Chat
 from tests.api.conftest import NewPerson, Person
+from tests.patience import PATIENCE
 from tests.realtime.conftest import Join
-from tests.realtime.socket_client import PATIENCE, ConnectRefused, SocketClient, connected
+from tests.realtime.socket_client import ConnectRefused, SocketClient, connected
 
 
 async def test_a_message_over_http_is_heard_by_both_with_its_number(
@@ -134,7 +135,7 @@ def settings_keys(resources: Resources) -> list[str]:
 async def test_a_socket_is_closed_when_its_token_ends_unless_it_shows_another(
     api: str, user: Person, settings_keys: list[str], new_user: NewPerson
 ) -> None:
-    brief = AccessTokens(settings_keys, lifetime=timedelta(seconds=2))
+    brief = AccessTokens(settings_keys, lifetime=timedelta(seconds=5))
     token = brief.issue(user_id=user.user_id, session_id=user.session_id, role=UserRole.USER)
     stranger = await new_user("eve")
     async with connected(api, {"token": token}) as ends, connected(api, {"token": token}) as stays:

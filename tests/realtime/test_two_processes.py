@@ -14,7 +14,7 @@ from tests.cache.redis_server import running_redis
 from tests.realtime.api_process import api_process
 from tests.realtime.node_client import NodeClient, NodeMissing
 
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
 MESSAGES = 20
 

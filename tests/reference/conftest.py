@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from stack.ports import Ports
 from stack.running import running_stack
+from tests.free_port import free_ports
 from tests.reference.node_project import NodeMissing, NodeProject
 from tests.reference.punctual_api import PunctualApi
 from tests.reference.reference_server import Owner, ReferenceServer, running_reference_server
@@ -61,7 +61,7 @@ async def punctual(
         "BLUESKY_BASE_URL": reference_server.url,
         "BLUESKY_PERMALINK_TEMPLATE": "https://bsky.app/profile/{handle}/post/{rkey}",
     }
-    async with running_stack(home, Ports.free(), only=PARTS, overrides=overrides) as stack:
+    async with running_stack(home, free_ports(), only=PARTS, overrides=overrides) as stack:
         headers = {"Authorization": f"Bearer {stack.api_key}"}
         async with httpx.AsyncClient(
             base_url=stack.addresses.api, headers=headers, timeout=30

@@ -13,9 +13,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.service import RetryConfig
-from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.waiting import PLANNED
@@ -29,7 +27,6 @@ from relay.outbox_relay import OutboxRelay
 from relay.post_workflows import Leads, PostWorkflows
 from runtime.resources import Resources
 from runtime.temporal import workflow_runner
-from stack import binaries
 from storage import outbox
 from storage.database import Database
 from storage.outbox import OutboxKind
@@ -39,6 +36,8 @@ from storage.timeline import Event
 from tests.activities.written_posts import Author
 from tests.conftest import Tenant
 from tests.free_port import free_port
+from tests.patience import PATIENCE
+from tests.temporal_dev_server import running_temporal
 from workflows.publish_post import PublishPost
 
 NEXT_YEAR = datetime.now(UTC) + timedelta(days=365)
@@ -54,16 +53,8 @@ Handle = WorkflowHandle[Any, PublishPostResult]
 @pytest.fixture(scope="session")
 async def temporal() -> AsyncIterator[Client]:
     """A client of a dev server that runs as long as the test run."""
-    quiet = LoggingConfig(filter=TelemetryFilter(core_level="ERROR", other_level="ERROR"))
-    environment = await WorkflowEnvironment.start_local(
-        data_converter=pydantic_data_converter,
-        runtime=Runtime(telemetry=TelemetryConfig(logging=quiet)),
-        dev_server_existing_path=str(binaries.temporal()),
-        dev_server_log_level="never",
-        search_attributes=search_attributes.ALL,
-    )
-    async with environment:
-        yield environment.client
+    async with running_temporal(search_attributes.ALL) as client:
+        yield client
 
 
 @pytest.fixture
@@ -184,7 +175,7 @@ class Desk:
         async with self._database.transaction() as session:
             return list((await session.scalars(select(OutboxRow).order_by(OutboxRow.id))).all())
 
-    async def until_empty(self, limit: float = 15) -> None:
+    async def until_empty(self, limit: float = PATIENCE) -> None:
         """Return once everything was carried out."""
 
         async def is_empty() -> bool:
@@ -192,7 +183,7 @@ class Desk:
 
         await self.until(is_empty, limit)
 
-    async def until(self, is_so: Callable[[], Awaitable[bool]], limit: float = 15) -> None:
+    async def until(self, is_so: Callable[[], Awaitable[bool]], limit: float = PATIENCE) -> None:
         """Return once it is so. Fails after `limit` seconds."""
         async with asyncio.timeout(limit):
             while True:

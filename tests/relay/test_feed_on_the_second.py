@@ -19,6 +19,7 @@ from runtime.settings import Settings
 from tests.api.conftest import NewPerson, Person, new_user, serving
 from tests.api.feed_actors import Reader, told
 from tests.conftest import Tenant
+from tests.patience import PATIENCE
 from tests.realtime.socket_client import connected
 from tests.relay.conftest import RunRelay
 from worker import build_workers
@@ -53,7 +54,7 @@ class Bakery:
         Followers may hear of it before.
         """
         path, headers = f"/v1/posts/{post_id}", self.workspace.headers
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 [delivery] = told(await self.client.get(path, headers=headers))["deliveries"]
                 if delivery["status"] not in {"armed", "sending"}:
@@ -78,7 +79,7 @@ async def api(
 @pytest.fixture
 async def client(api: str) -> AsyncIterator[httpx.AsyncClient]:
     """Speaks to it as anybody does."""
-    async with httpx.AsyncClient(base_url=api, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=api, timeout=PATIENCE) as client:
         yield client
 
 
@@ -106,10 +107,11 @@ async def test_followers_hear_of_it_and_find_it_in_their_feed(
 ) -> None:
     follower, stranger = Reader(client, ada), Reader(client, await new_user("bob"))
     await follower.put(f"users/{bakery.account['remote_id']}/follow")
-    publish_at = (datetime.now(UTC) + AHEAD).replace(microsecond=0)
-    scheduled = [await bakery.schedule(text, publish_at) for text in ("Bread.", "Rolls.")]
-    assert await follower.texts("home") == []
     async with connected(api, {"token": ada.access_token}) as socket:
+        publish_at = (datetime.now(UTC) + AHEAD).replace(microsecond=0)
+        scheduled = [await bakery.schedule(text, publish_at) for text in ("Bread.", "Rolls.")]
+        seen = await follower.texts("home")
+        assert seen == [] or datetime.now(UTC) >= publish_at, "a busy machine may come too late"
         heard, arrivals = [], []
         for _ in scheduled:
             heard.append(await socket.seen("feed.post"))

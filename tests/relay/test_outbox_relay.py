@@ -23,6 +23,7 @@ from storage.posts import Post
 from storage.publishing import PublishingStore
 from storage.tables import OutboxRow
 from tests.activities.written_posts import Author
+from tests.patience import PATIENCE
 from tests.relay.conftest import NEXT_YEAR, SELDOM, Desk, RunRelay
 
 START = OutboxKind.START_POST
@@ -221,7 +222,7 @@ async def test_a_cancel_ends_the_workflow(
         await author.cancel(post.id)
         await desk.decide(post, CANCEL, deliveries=[str(post.deliveries[0].id)])
         await desk.until_empty()
-    result = await asyncio.wait_for(desk.workflow(post).result(), timeout=10)
+    result = await asyncio.wait_for(desk.workflow(post).result(), timeout=PATIENCE)
     assert result.statuses == {post.deliveries[0].id: DeliveryStatus.CANCELLED}
 
 
@@ -305,7 +306,7 @@ async def test_a_relay_that_is_stopped_finishes_what_it_leased(
 
     await desk.until(has_leased)
     relay.stop()
-    await asyncio.wait_for(running, timeout=15)
+    await asyncio.wait_for(running, timeout=PATIENCE)
     assert await desk.waiting() == []
 
 

@@ -32,6 +32,7 @@ from tests.activities.written_posts import Author
 from tests.api.test_posts_actors import Author as ApiAuthor
 from tests.api.test_posts_actors import accepted
 from tests.conftest import Tenant
+from tests.patience import PATIENCE
 from tests.relay.conftest import NEXT_YEAR, Desk, Handle, RunRelay
 from tests.workflows.lingering_publish_post import LingeringPublishPost
 from worker import build_workers
@@ -152,7 +153,7 @@ async def test_a_cancelled_retry_ends_and_its_post_does_not(
         await desk.until_empty()
         accepted(await api.ask("POST", f"/v1/deliveries/{retry.id}/cancel"))
         await desk.until_empty()
-    result = await asyncio.wait_for(retry_of(temporal, retry).result(), timeout=30)
+    result = await asyncio.wait_for(retry_of(temporal, retry).result(), timeout=PATIENCE)
     assert result.statuses == {retry.id: DeliveryStatus.CANCELLED}
     described = await desk.workflow(post).describe()
     assert described.status is WorkflowExecutionStatus.RUNNING
@@ -181,7 +182,7 @@ async def test_a_workflow_that_is_over_is_not_resumed(
     await desk.decide(post, CANCEL, deliveries=deliveries)
     async with run_relay():
         await desk.until_empty()
-        await asyncio.wait_for(desk.workflow(post).result(), timeout=30)
+        await asyncio.wait_for(desk.workflow(post).result(), timeout=PATIENCE)
         await desk.decide(post, RESUME, deliveries=deliveries)
         await desk.until_empty()
     described = await desk.workflow(post).describe()
@@ -218,7 +219,7 @@ async def test_a_post_whose_account_is_connected_again_goes_out(
         await desk.until(backs_off, limit=60)
         assert await feed(database) == []
         await author.connect_again(account.account_id)
-        result = await asyncio.wait_for(workflow.result(), timeout=60)
+        result = await asyncio.wait_for(workflow.result(), timeout=PATIENCE)
         await desk.until_empty()
     assert result.statuses == {delivery.id: DeliveryStatus.PUBLISHED}
     assert await feed(database) == [(str(account.account_id), "Fresh bread at 7")]
@@ -241,7 +242,7 @@ async def test_an_edit_of_the_targets_reaches_the_sleeping_workflow(
     async with run_relay():
         await desk.until_empty()
         assert (await workflow.describe()).status is WorkflowExecutionStatus.RUNNING
-        soon = datetime.now(UTC) + timedelta(seconds=10)
+        soon = datetime.now(UTC) + timedelta(seconds=3)
         changed = accepted(
             await api.change(post, targets=[kept, added], publish_at=soon.isoformat())
         )

@@ -17,6 +17,7 @@ from PIL import Image
 
 from sandbox.__main__ import server_config
 from sandbox.settings import Settings
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -85,7 +86,7 @@ def sandbox_url() -> Iterator[str]:
 @pytest.fixture
 async def driver(sandbox_url: str) -> AsyncIterator[Driver]:
     """The shared sandbox, emptied for this test."""
-    async with httpx.AsyncClient(base_url=sandbox_url, timeout=5) as http:
+    async with httpx.AsyncClient(base_url=sandbox_url, timeout=PATIENCE) as http:
         await http.delete("/_sandbox/state")
         yield Driver(sandbox_url, http)
 

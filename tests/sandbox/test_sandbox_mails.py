@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.free_port import free_port
+from tests.patience import PATIENCE
 from tests.running_sandbox import ROOT, START_LIMIT
 
 
@@ -24,7 +25,7 @@ class MailingSandbox:
 
     def send(self, to: str, text: str, subject: str = "Hello") -> None:
         """By Python's own client, which is not the one that the product uses."""
-        with SMTP("127.0.0.1", self.smtp_port, timeout=20) as client:
+        with SMTP("127.0.0.1", self.smtp_port, timeout=PATIENCE) as client:
             message = f"Subject: {subject}\r\nMessage-ID: <1@tests>\r\n\r\n{text}\r\n"
             client.sendmail("no-reply@punctual.test", [to], message.encode())
 
@@ -80,7 +81,7 @@ async def test_some_readers_are_not_there_and_others_busy(tmp_path: Path) -> Non
 async def test_nonsense_is_answered_and_a_flood_of_it_ends_the_connection(tmp_path: Path) -> None:
     async with mailing_sandbox(tmp_path) as sandbox:
         reader, writer = await asyncio.open_connection("127.0.0.1", sandbox.smtp_port)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             assert (await reader.readline()).startswith(b"220")
             for line, code in (
                 (b"GET / HTTP/1.1", b"502"),

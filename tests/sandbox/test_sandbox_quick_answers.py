@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from sandbox.settings import Settings
+from tests.patience import PATIENCE
 from tests.sandbox.conftest import Driver
 
 LATENCY = 0.2
@@ -35,7 +36,7 @@ def request_bytes(path: str, token: str, text: str, *, more: str = "") -> bytes:
 def exchange(base: str, *pieces: bytes) -> bytes:
     """What one connection that sends those pieces, and then waits for the end, is answered."""
     host, port = base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as connection:
         for piece in pieces:
             connection.sendall(piece)
             time.sleep(0.02)
@@ -84,7 +85,7 @@ async def test_the_answer_takes_its_latency_and_the_post_is_public_before(
     slow_sandbox: str,
 ) -> None:
     """As at a network: what was taken is public, though its sender does not know it yet."""
-    async with httpx.AsyncClient(base_url=slow_sandbox, timeout=5) as http:
+    async with httpx.AsyncClient(base_url=slow_sandbox, timeout=PATIENCE) as http:
         driver = Driver(slow_sandbox, http)
         account = await driver.connect("x", "patient")
         headers = {"authorization": f"Bearer {account['credentials']['access_token']}"}
@@ -97,7 +98,7 @@ async def test_the_answer_takes_its_latency_and_the_post_is_public_before(
 
 async def test_requests_in_one_packet_are_answered_in_their_order(slow_sandbox: str) -> None:
     """The second waits for the first; neither is lost."""
-    async with httpx.AsyncClient(base_url=slow_sandbox, timeout=5) as http:
+    async with httpx.AsyncClient(base_url=slow_sandbox, timeout=PATIENCE) as http:
         account = await Driver(slow_sandbox, http).connect("x", "hasty")
     token = account["credentials"]["access_token"]
     first = request_bytes("/x/2/tweets", token, "first")

@@ -12,6 +12,7 @@ import pytest
 
 from stack.children import ROOT
 from stack.leftovers import ProcessRecord, _birth_by_ps, birth_of
+from tests.patience import PATIENCE
 
 SLEEP = (sys.executable, "-S", "-c", "import time; time.sleep(60)")
 DEAF = (
@@ -100,11 +101,11 @@ async def test_no_child_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> 
     assert birth_of(child)
     os.kill(supervisor.pid, signal.SIGKILL)
     await supervisor.wait()
-    for _ in range(250):
-        if birth_of(child) is None:
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail("the child still runs")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if birth_of(child) is None:
+                return
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.skipif(not Path("/bin/ps").exists(), reason="needs ps, as every macOS has")

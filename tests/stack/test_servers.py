@@ -10,8 +10,8 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from contracts import search_attributes
-from stack.ports import Ports
 from stack.running import Stack, running_stack
+from tests.free_port import free_ports
 
 pytestmark = pytest.mark.end_to_end
 SERVERS = {"postgres", "temporal"}
@@ -19,7 +19,7 @@ SERVERS = {"postgres", "temporal"}
 
 @pytest.fixture
 async def stack(home_path: Path) -> AsyncIterator[Stack]:
-    async with running_stack(home_path, Ports.free(), only=SERVERS) as stack:
+    async with running_stack(home_path, free_ports(), only=SERVERS) as stack:
         yield stack
 
 
@@ -49,7 +49,7 @@ async def _start_workflow(stack: Stack, workflow: str) -> None:
 
 
 async def test_data_survives_a_restart(home_path: Path) -> None:
-    ports = Ports.free()
+    ports = free_ports()
     async with running_stack(home_path, ports, only=SERVERS) as stack:
         await _query(stack, "CREATE TABLE kept (id int)", "INSERT INTO kept VALUES (7)")
         await _start_workflow(stack, "kept")

@@ -15,6 +15,7 @@ from stack.children import Child
 from stack.errors import ChildFailed, UnknownChild
 from stack.leftovers import ProcessRecord, birth_of
 from stack.supervisor import Supervisor
+from tests.patience import PATIENCE
 
 Supervise = Callable[..., Supervisor]
 Sleeper = Callable[[str], Child]
@@ -27,11 +28,21 @@ def _append(file: Path, text: str) -> str:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("it did not come true")
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+
+
+async def _when_quiet(number: Callable[[], int]) -> int:
+    """Once it stays what it is: what was printed before may still be read."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            before = number()
+            await asyncio.sleep(0.2)
+            if number() == before:
+                return before
 
 
 async def test_starts_each_child_once_the_one_before_is_ready(
@@ -80,11 +91,15 @@ async def test_a_child_that_runs_once_and_fails_stops_the_start(
 
 
 async def test_a_child_that_is_not_ready_in_time_fails_with_its_last_lines(
-    supervise: Supervise, sleeper: Sleeper, ready_when: ReadyWhen, tmp_path: Path
+    supervise: Supervise, sleeper: Sleeper
 ) -> None:
-    never = replace(ready_when(sleeper("slow"), tmp_path / "never"), ready_seconds=0.4)
+    async def never_ready() -> bool:
+        await _until(lambda: supervisor.last_lines("slow") == ["up"])
+        return False
+
+    supervisor = supervise(replace(sleeper("slow"), ready=never_ready, ready_seconds=0.4))
     with pytest.raises(ChildFailed, match=r"slow was not ready after 0\.4 s") as failed:
-        await supervise(never).start_all()
+        await supervisor.start_all()
     assert failed.value.last_lines == ("up",)
 
 
@@ -115,7 +130,7 @@ async def test_notices_a_child_that_is_killed_by_someone_else(
     await _until(lambda: supervisor.last_lines("two") == ["up"])
     os.kill(supervisor.pid("two"), SIGKILL)
     with pytest.raises(ChildFailed, match="two was killed by SIGKILL") as failed:
-        await asyncio.wait_for(supervisor.wait_for_failure(), 5)
+        await asyncio.wait_for(supervisor.wait_for_failure(), PATIENCE)
     assert failed.value.last_lines == ("up",)
     assert supervisor.failure is failed.value
     await supervisor.start("two")
@@ -149,7 +164,7 @@ async def test_kills_a_child_that_does_not_stop_in_time(
     await _until(lambda: supervisor.last_lines("deaf") == ["up"])
     began = time.monotonic()
     await supervisor.stop_all()
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - began < PATIENCE / 2
     assert not supervisor.is_running("deaf")
 
 
@@ -191,19 +206,16 @@ async def test_a_paused_child_does_nothing_until_it_is_resumed(
     await supervisor.start_all()
     await _until(lambda: bool(supervisor.last_lines("clock")))
     supervisor.pause("clock")
-    await asyncio.sleep(0.1)
-    before = len(supervisor.last_lines("clock"))
-    await asyncio.sleep(0.1)
-    assert len(supervisor.last_lines("clock")) == before
+    before = await _when_quiet(lambda: len(supervisor.last_lines("clock")))
     supervisor.resume("clock")
     await _until(lambda: len(supervisor.last_lines("clock")) > before)
 
 
 async def test_a_paused_child_can_be_stopped(supervise: Supervise, sleeper: Sleeper) -> None:
-    supervisor = supervise(sleeper("one"))
+    supervisor = supervise(replace(sleeper("one"), stop_seconds=10 * PATIENCE))
     await supervisor.start_all()
     supervisor.pause("one")
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await supervisor.stop("one")
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from stack import up
 from stack.children import ROOT
-from stack.ports import Ports, variable
+from stack.ports import variable
+from tests.free_port import free_ports
 
 SERVERS = ("--only", "postgres", "temporal")
 
@@ -21,7 +22,7 @@ SERVERS = ("--only", "postgres", "temporal")
 @pytest.fixture
 def environment(home_path: Path) -> dict[str, str]:
     """A data folder and ports of its own."""
-    ports = {variable(name): str(port) for name, port in asdict(Ports.free()).items()}
+    ports = {variable(name): str(port) for name, port in asdict(free_ports()).items()}
     return {**os.environ, **ports, "PUNCTUAL_HOME": str(home_path)}
 
 

@@ -6,15 +6,21 @@ from contextlib import AsyncExitStack
 import pytest
 
 from activities.settling import Settler
+from relay.post_workflows import Leads
 from runtime.settings import Settings
 from tests.conftest import TEMPLATE
 from tests.postgres_server import PostgresServer
 from tests.state_machine.observed_moves import OBSERVE
-from tests.state_machine.publishing_system import LoopThread, PublishingSystem, publishing_system
+from tests.state_machine.publishing_system import (
+    LEADS,
+    LoopThread,
+    PublishingSystem,
+    publishing_system,
+)
 from tests.state_machine.sudden_death import MortalStore
 
 OpenSystem = Callable[..., PublishingSystem]
-"""`open_system(settler=..., store=...)`"""
+"""`open_system(settler=..., store=..., leads=...)`"""
 
 
 @pytest.fixture
@@ -42,9 +48,11 @@ def open_system(
     stack = AsyncExitStack()
 
     def start(
-        settler: type[Settler] = Settler, store: type[MortalStore] = MortalStore
+        settler: type[Settler] = Settler,
+        store: type[MortalStore] = MortalStore,
+        leads: Leads = LEADS,
     ) -> PublishingSystem:
-        opening = publishing_system(settings, settler, store)
+        opening = publishing_system(settings, settler, store, leads)
         system = loop_thread.run(stack.enter_async_context(opening))
         system.time.show_to_the_api(monkeypatch)
         return system

@@ -64,6 +64,7 @@ from workflows.publish_post import PublishPost
 
 T = TypeVar("T")
 
+STARTED = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
 CANCEL_REQUESTED = PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 
 ARM_LEAD = timedelta(seconds=1)
@@ -73,9 +74,14 @@ LEADS = Leads(
     heartbeat_timeout=timedelta(seconds=20),
     armed_per_second=100,
 )
+EARLY_LEADS = Leads(
+    prepare=timedelta(seconds=90),
+    arm=timedelta(seconds=45),
+    heartbeat_timeout=timedelta(seconds=60),
+    armed_per_second=100,
+)
+"""Where a crowd must be claimed ahead, however busy the machine is."""
 LEASE = timedelta(minutes=5)
-FAILURE_KNOWN_AFTER = 0.03
-"""Seconds."""
 STEP_LIMIT = 60
 """Seconds; a step takes a few hundredths."""
 
@@ -111,18 +117,38 @@ class Withdrawals:
     def __init__(self, client: Client) -> None:
         """`client` asks."""
         self._client = client
+        self._watches: set[asyncio.Task[None]] = set()
         self.telling = asyncio.Lock()
 
     async def has_withdrawn(self) -> bool:
         """Whether the cancellation of the running dispatch, which fails now, was asked for."""
         await self.telling.acquire()
-        asyncio.get_running_loop().call_later(FAILURE_KNOWN_AFTER, self.telling.release)
         info = activity.info()
+        watch = asyncio.create_task(self._until_known(info))
+        self._watches.add(watch)
+        watch.add_done_callback(self._watches.discard)
+        return await self._state(info) == CANCEL_REQUESTED
+
+    async def _until_known(self, info: activity.Info) -> None:
+        """Let relays go on when the server has heard that this try is over."""
+        try:
+            async with asyncio.timeout(STEP_LIMIT / 4):
+                while True:
+                    if await self._state(info) is None:
+                        return
+                    await asyncio.sleep(0.005)
+        finally:
+            self.telling.release()
+
+    async def _state(self, info: activity.Info) -> int | None:
+        """Of that try; None when it is over."""
         handle = self._client.get_workflow_handle(info.workflow_id or "")
         pending = (await handle.describe()).raw_description.pending_activities
-        return any(
-            one.activity_id == info.activity_id and one.state == CANCEL_REQUESTED for one in pending
-        )
+        for one in pending:
+            is_it = (one.activity_id, one.attempt) == (info.activity_id, info.attempt)
+            if is_it and one.state in {STARTED, CANCEL_REQUESTED}:
+                return one.state
+        return None
 
 
 class HeldPublishing(NetworkPublishing):
@@ -134,7 +160,8 @@ class HeldPublishing(NetworkPublishing):
     @activity.defn
     async def publish_delivery(self, request: DeliveryRequest) -> PublishOutcome:
         """Publish."""
-        async with self.time.dispatch(request.publish_at):
+        asked_at = activity.info().current_attempt_scheduled_time
+        async with self.time.dispatch(request.publish_at, asked_at):
             try:
                 return await super().publish_delivery(request)
             except Exception as error:
@@ -162,6 +189,7 @@ class PublishingSystem:
         resources: Resources,
         settler: type[Settler],
         store: type[MortalStore],
+        leads: Leads,
     ) -> None:
         """`settler` and `store` are as in production, or have a planted bug."""
         self.environment = environment
@@ -183,7 +211,7 @@ class PublishingSystem:
         withdrawals = Withdrawals(environment.client)
         self._publishing = self._build_publishing(settler)
         self._publishing.withdrawals = withdrawals
-        workflows = MortalWorkflows(environment.client, LEADS, self.time)
+        workflows = MortalWorkflows(environment.client, leads, self.time)
         workflows.fate = self.fate
         workflows.telling = withdrawals.telling
         self._relay = OutboxRelay(
@@ -337,13 +365,13 @@ class PublishingSystem:
 
 @asynccontextmanager
 async def publishing_system(
-    settings: Settings, settler: type[Settler], store: type[MortalStore]
+    settings: Settings, settler: type[Settler], store: type[MortalStore], leads: Leads
 ) -> AsyncIterator[PublishingSystem]:
     """Runs as long as the block."""
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(open_resources(settings))
         environment = await stack.enter_async_context(time_skipping_server())
-        system = PublishingSystem(environment, resources, settler, store)
+        system = PublishingSystem(environment, resources, settler, store, leads)
         for worker in system.workers():
             await stack.enter_async_context(worker)
         yield system

@@ -81,9 +81,7 @@ class Fate:
 class MortalStore(PublishingStore):
     """Its worker may die around whatever is written down."""
 
-    def __init__(
-        self, database: Database, fate: Fate, claimed: Callable[[datetime], None]
-    ) -> None:
+    def __init__(self, database: Database, fate: Fate, claimed: Callable[[datetime], None]) -> None:
         """`fate` decides; `claimed` is told the second of each departure that was claimed."""
         super().__init__(database)
         self._fate = fate

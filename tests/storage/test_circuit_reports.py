@@ -14,6 +14,7 @@ from storage.switches import circuits
 from storage.switches.circuits import KnownCircuit
 from storage.switches.reports import CircuitReports
 from tests.api.test_posts_statements import statements_of
+from tests.patience import PATIENCE
 from tests.storage.held_posts import RULES, Publishing, now
 
 
@@ -174,7 +175,7 @@ async def test_it_tells_by_itself_and_tells_what_is_left_when_stopped(
     reports = CircuitReports(database, RULES.circuits, lambda: datetime.now(UTC))
     running = asyncio.create_task(reports.run())
     note(reports, account, 2, failed=True)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if await circuit_of_x(publishing) is not None:
                 break

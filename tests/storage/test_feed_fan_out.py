@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.feed import home, publishing, reactions, relations, spreading
 from storage.jobs import JobKind
 from storage.tables import FeedEntryRow, FeedProfileRow, HomeEntryRow, JobRow, UserRow
+from tests.patience import PATIENCE
 
 MANY = 3
 """Followers above which authors of these tests are looked up."""
@@ -199,7 +200,7 @@ async def test_who_follows_meanwhile_misses_nothing(people: People, database: Da
         assert await relations.follow(session, ada, bob)
         post = await people.publish(bob)
         fanning_out = asyncio.create_task(people.fan_out())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not await people.rows(WAITING):  # noqa: ASYNC110  only PostgreSQL knows
                 await asyncio.sleep(0.01)
     assert await fanning_out == [ada]

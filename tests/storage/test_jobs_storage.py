@@ -18,6 +18,7 @@ from storage.database import Database
 from storage.jobs import Job, JobKind, Lease
 from storage.tables import JobRow
 from storage.waking import EVERY
+from tests.patience import PATIENCE
 from tests.sent_statements import sent_to, whole_reads
 
 NOTIFY, MAIL = JobKind.NOTIFY, JobKind.SEND_MAIL
@@ -221,7 +222,7 @@ async def test_many_commits_wake_a_few_times(database: Database, woken: asyncio.
         await session.execute(select(func.pg_notify(jobs.CHANNEL, "the end")))
     limit = (time.monotonic() - started) / EVERY + 1
     count = 0
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while await woken.get() != "the end":
             count += 1
     assert 1 <= count <= limit
@@ -238,7 +239,7 @@ async def test_nobody_is_woken_for_what_was_taken_back_or_is_for_later(
         later = datetime.now(UTC) + MINUTE
         await jobs.put(session, NOTIFY, subject_id=new_id(), payload={}, run_at=later)
     await put(database)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await woken.get()
     assert woken.empty()
 

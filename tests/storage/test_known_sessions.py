@@ -12,12 +12,13 @@ from storage.database import Database
 from storage.users import sessions, users
 from storage.users.known_sessions import KnownSessions, SessionChange
 from storage.users.sessions import EndReason, SessionOwner
+from tests.patience import PATIENCE
 
 Holds = Callable[[], Awaitable[bool]]
 
 
 async def until(holds: Holds) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             if await holds():
                 return

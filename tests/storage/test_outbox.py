@@ -12,6 +12,7 @@ from storage import outbox
 from storage.database import Database
 from storage.outbox import CHANNEL, NewItem, OutboxItem, OutboxKind
 from storage.tables import OutboxRow
+from tests.patience import PATIENCE
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -178,7 +179,7 @@ async def test_relays_hear_of_what_was_committed_and_of_nothing_else(
         await listening.execute("SELECT 1")  # whatever was told comes before the answer
         assert not heard.is_set()
         await relay.decide(uuid4())
-        await asyncio.wait_for(heard.wait(), timeout=5)
+        await asyncio.wait_for(heard.wait(), timeout=PATIENCE)
     finally:
         await listening.close()
     assert await relay.backlog() == 1

@@ -24,6 +24,7 @@ from storage.quotas import allowance_spent, exhausted, hold_account
 from storage.tables import AccountLimitRow, AccountRow, AttemptRow, DeliveryRow
 from tests.activities.written_posts import Author
 from tests.conftest import Tenant
+from tests.patience import PATIENCE
 
 NINE = datetime.now(UTC).replace(microsecond=0)
 DAY = timedelta(days=1)
@@ -366,7 +367,7 @@ async def test_who_asks_at_the_same_time_waits_and_counts_what_the_first_has_wri
     async with database.transaction() as session:
         assert await written(session, account, wanted[:5], 7) == 5
         second = asyncio.create_task(second_worker())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not await is_waiting_for_a_lock(database):
                 assert not second.done(), "it counted without waiting for what is being written"
                 await asyncio.sleep(0.005)
@@ -399,7 +400,7 @@ async def test_workers_with_the_same_accounts_in_any_order_do_not_lock_one_anoth
         async with database.transaction() as session:
             await hold_account(session, account.account_id, NINE, TOO_MANY)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         await asyncio.gather(
             ask(accounts), ask(accounts[::-1]), ask(accounts[3:] + accounts[:3]), hold(accounts[5])
         )

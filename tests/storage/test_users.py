@@ -13,6 +13,7 @@ from storage.database import Database
 from storage.users import sessions, users
 from storage.users.passwords import Passwords
 from storage.users.users import User
+from tests.patience import PATIENCE
 
 
 async def create(database: Database, handle: str = "ada", email: str | None = None) -> User | None:
@@ -122,7 +123,7 @@ async def test_hashing_leaves_the_loop_free_and_is_bounded(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop_thread, under_way, most = threading.get_ident(), 0, 0
-    lock, together = threading.Lock(), threading.Barrier(2, timeout=20)
+    lock, together = threading.Lock(), threading.Barrier(2, timeout=PATIENCE)
 
     def hash_slowly(_: object, password: str) -> str:
         nonlocal under_way, most

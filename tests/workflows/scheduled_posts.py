@@ -37,8 +37,8 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=20)
 AHEAD = timedelta(minutes=10)
 """How far ahead sweeps look."""
 PRIORITY = 2
-DEADLINE = 15
-"""Seconds for what happens within milliseconds."""
+DEADLINE = 45
+"""Seconds for what happens within milliseconds; less than a lead."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from contracts import search_attributes
 from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
 from runtime.temporal import workflow_runner
+from tests.temporal_dev_server import START_LIMIT
 from tests.workflows.scheduled_posts import Posts
 from tests.workflows.scripted_activities import (
     ScriptedBookkeeping,
@@ -49,6 +50,7 @@ async def time_skipping_server() -> AsyncIterator[WorkflowEnvironment]:
         identity=IDENTITY,
         runtime=_runtime(),
         test_server_existing_path=str(TEST_SERVER),
+        test_server_startup_timeout=START_LIMIT,
     )
     async with environment:
         # The production start lists what is there first, which this server cannot.
