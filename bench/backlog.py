@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from bench import figures
+from bench.bare_temporal import bare_rate
 from bench.command import carry_out, command_line, fresh_system, punctual_options
 from bench.contenders.punctual_system import PunctualOptions
 from bench.lateness import Lateness, judge
@@ -20,6 +21,8 @@ PATIENCE = timedelta(seconds=600)
 async def run_backlog(deliveries: int, options: PunctualOptions, latency_ms: float) -> Outcome:
     """Create them while no worker runs, start it, and count."""
     load = Load.of(deliveries)
+    alone = await bare_rate(deliveries // len(load.networks), len(load.networks), latency_ms)
+    print(f"  Temporal alone: {alone:.0f} deliveries a second", flush=True)
     async with fresh_system(options, latency_ms=latency_ms) as (system, sandbox):
         client = system.client
         await client.populate(load)
@@ -43,13 +46,14 @@ async def run_backlog(deliveries: int, options: PunctualOptions, latency_ms: flo
     line = (
         f"backlog: n={deliveries} published={told} duplicates={late.duplicates}"
         f" deliveries_per_second={rate_of(late):.0f} first={late.seconds[0]:.1f}"
-        f" last={late.last:.1f}"
+        f" last={late.last:.1f} temporal_alone={alone:.0f} ratio={rate_of(late) / alone:.2f}"
     )
     return Outcome(
         name="backlog",
         line=line,
         is_good=late.is_complete and told == deliveries,
         told={
+            "temporal_alone_per_second": round(alone, 1),
             "worker_ready_seconds": round(ready, 2),
             "cpu_seconds": spent,
             "arrivals_by_second": _by_second(late),
