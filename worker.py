@@ -65,7 +65,7 @@ WORKFLOW_TASKS = 200
 times out is begun again from its start."""
 
 LOCAL_ACTIVITIES = WORKFLOW_TASKS * len(Network)
-"""At once: never what deliveries wait for; they wait for room at their network."""
+"""At once: hardly what deliveries wait for; they wait for room at their network."""
 
 
 async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Event) -> None:

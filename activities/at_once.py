@@ -14,8 +14,8 @@ from contracts.publishing import DueDelivery, PublishOutcome
 from domain.networks import Network
 
 ROOM = 60
-"""Deliveries to one network that a worker publishes at once: a network that answers in a second is
-sent more than a worker gets through, and three that hang leave workflow tasks to others."""
+"""Deliveries to one network that a worker publishes at once: where it answers in half a second that
+is as much as a worker gets through, and three networks that hang leave workflow tasks to others."""
 
 PATIENCE = timedelta(seconds=2)
 """How long one waits for room: where the network answers there is some, soon."""

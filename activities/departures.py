@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 CROWD = 25
 """Fewer than these leave in time when they are claimed at their second."""
 
-CLAIMED_PER_SECOND = 1500.0
+CLAIMED_PER_SECOND = 1000.0
 """What two busy cores claim; a crowd is claimed ahead by as long as it takes."""
 
 SHORTEST_AHEAD = timedelta(milliseconds=500)
@@ -190,18 +190,20 @@ class Departures:
         departures = await self._claim_ahead(second)
         await self._until(second.at - RELEASED_AHEAD)
         warming.cancel()  # a slow server must not make anybody late
-        await self._let_go(second.at, departures)
+        leaving = asyncio.create_task(self._let_go(second.at, departures))
         del self._seconds[second.at]
         late = list(second.waiting)
         second.waiting.clear()
         await self._until(second.at)
-        await asyncio.gather(*(self._claim_now(seat) for seat in late))
+        await asyncio.gather(leaving, *(self._claim_now(seat) for seat in late))
 
     async def _claim_ahead(self, second: _Second) -> list[_Departure]:
         """Departures in the order of leaving; what comes while a crowd is claimed comes along."""
         claimed = []
         while len(second.waiting) and self._may_claim_ahead(second):
             for seats in fair_departures(second.waiting):
+                if not self._may_claim_ahead(second):
+                    break  # what is left leaves on time no more; what is claimed shall
                 present = [seat for seat in seats if seat.give_up()]
                 if present and (departure := await self._claim_together(present)).won:
                     claimed.append(departure)
@@ -264,7 +266,8 @@ class Departures:
 
         async def release(lane: Sequence[_Departure]) -> None:
             for departure in lane:
-                await rush.let_go(departure.network, len(departure.won))
+                first = departure.won[0][1].started_at
+                await rush.let_go(departure.network, len(departure.won), first)
                 await self._release(departure, leaves_at)
 
         await asyncio.gather(*(release(lane) for lane in lanes.values()))

@@ -19,12 +19,17 @@ class FairRoom:
         """`size` is how many may be inside."""
         self._size = size
         self._inside: Counter[UUID] = Counter()
+        self._moved_at = 0.0
+        """When somebody last came in or left, by the event loop's clock."""
         self._waiting: dict[asyncio.Future[None], UUID] = {}
         """In the order of their coming."""
 
     @asynccontextmanager
     async def place(self, workspace_id: UUID, patience: timedelta) -> AsyncIterator[None]:
-        """Have a place inside the block. Raises NoRoom when none is free within `patience`."""
+        """Have a place inside the block. Raises NoRoom when none is free within `patience`.
+
+        Where nobody has moved for as long, at once: waiting would only keep others from their work.
+        """
         await self._enter(workspace_id, patience)
         try:
             yield
@@ -32,9 +37,13 @@ class FairRoom:
             self._leave(workspace_id)
 
     async def _enter(self, workspace_id: UUID, patience: timedelta) -> None:
+        now = asyncio.get_running_loop().time()
         if self._inside.total() < self._size:
             self._inside[workspace_id] += 1
+            self._moved_at = now
             return
+        if now - self._moved_at > patience.total_seconds():
+            raise NoRoom
         let_in: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[let_in] = workspace_id
         try:
@@ -49,6 +58,7 @@ class FairRoom:
             raise NoRoom
 
     def _leave(self, workspace_id: UUID) -> None:
+        self._moved_at = asyncio.get_running_loop().time()
         self._inside[workspace_id] -= 1
         if not self._inside[workspace_id]:
             del self._inside[workspace_id]

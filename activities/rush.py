@@ -9,11 +9,14 @@ from activities.waiting import Clock
 from domain.networks import Network
 
 MOST_UNDER_WAY = 3_000
-"""Requests to one network at once: each has a connection, a port and a file of its own, and a
-network that answers in 200 ms is sent 15,000 a second with so many."""
+"""Requests of one second to one network at once: each has a connection, a port and a file of its
+own, and a network that answers in 200 ms is sent 15,000 a second with so many."""
+
+PACED = timedelta(seconds=5)
+"""What leaves later than this after its second leaves at its network's pace, and needs no other."""
 
 SHORTEST = timedelta(seconds=2)
-"""How long after a crowded second everything else waits for its requests, at the longest."""
+"""How long after a crowded second everything else waits for its requests, if it is a small one."""
 
 ANSWERED_PER_SECOND = 3_000.0
 """What two busy cores get through; everything else waits longer for a larger crowd."""
@@ -29,6 +32,7 @@ class Rush:
 
     def __init__(self, at: datetime, crowd: int, clock: Clock) -> None:
         """`crowd` is how many leave at the second `at`, UTC."""
+        self._at = at
         self._waited_for_until = at + waited_for(crowd)
         self._clock = clock
         self._unanswered = crowd
@@ -41,10 +45,14 @@ class Rush:
         """Whether all of them are answered."""
         return self._over.is_set()
 
-    async def let_go(self, network: Network, number: int) -> None:
-        """Return when there is room for so many more; they are under way then."""
+    async def let_go(self, network: Network, number: int, leaves_at: datetime) -> None:
+        """Return when there is room for so many more; they are under way then.
+
+        `leaves_at` is when the first of them leaves, UTC.
+        """
         room = self._room.setdefault(network, asyncio.Event())
-        while self._under_way[network] and self._under_way[network] + number > MOST_UNDER_WAY:
+        is_paced = leaves_at > self._at + PACED
+        while not is_paced and 0 < self._under_way[network] > MOST_UNDER_WAY - number:
             room.clear()
             await room.wait()
         self._under_way[network] += number

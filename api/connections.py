@@ -22,6 +22,16 @@ class OnePieceProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._answers = _HeadAndBody(transport, self.loop.call_soon)
 
+    def shutdown(self) -> None:
+        """Close after what was answered."""
+        self._answers.flush()
+        super().shutdown()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse after what was answered."""
+        self._answers.flush()
+        super().send_400_response(msg)
+
     def on_headers_complete(self) -> None:
         """Have what answers this request write in one piece."""
         super().on_headers_complete()
@@ -36,8 +46,8 @@ class _CallSoon(Protocol):
 class _HeadAndBody(asyncio.Transport):
     """What uvicorn's cycle of request and answer sees of its connection.
 
-    The first piece waits for the second, and not beyond this turn of the event loop: a stream whose
-    body is yet to come begins as soon as it would have.
+    A piece waits for the next one, and not beyond this turn of the event loop: a stream whose body
+    is yet to come begins as soon as it would have.
     """
 
     def __init__(self, connection: asyncio.Transport, call_soon: _CallSoon) -> None:
@@ -52,16 +62,17 @@ class _HeadAndBody(asyncio.Transport):
             self._connection.writelines((head, data))
         else:
             self._head = bytes(data)
-            self._call_soon(self._write_head)
+            self._call_soon(self.flush)
 
     def close(self) -> None:
-        self._write_head()
+        self.flush()
         self._connection.close()
 
     def is_closing(self) -> bool:
         return self._connection.is_closing()
 
-    def _write_head(self) -> None:
-        if self._head is not None:
-            head, self._head = self._head, None
+    def flush(self) -> None:
+        """Write what waits, unless the client is gone."""
+        head, self._head = self._head, None
+        if head is not None and not self._connection.is_closing():
             self._connection.write(head)

@@ -1,4 +1,7 @@
-"""The same Idempotency-Key and body again: nothing new happens, the first answer is repeated."""
+"""The same Idempotency-Key and body again: nothing new happens.
+
+A workspace gets the first answer again, a user what was made with the key, as it is now.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +66,7 @@ async def _header(
             alias="Idempotency-Key",
             min_length=1,
             max_length=200,
-            description="The same key and body again: the first answer again.",
+            description="The same key and body again: nothing new is made.",
         ),
     ] = None,
 ) -> str | None:
@@ -89,7 +92,10 @@ def fingerprint_of(asked: object) -> bytes:
 
 
 def asked_once(key: str | None, operation: str, body: BaseModel) -> Once | None:
-    """What a user asks with a key; None without one. Their keys hold for all operations alike."""
+    """What a user asks with a key; None without one.
+
+    One key is one request, whichever operation; feed posts keep keys of their own.
+    """
     if key is None:
         return None
     asked = [operation, body.model_dump(mode="json", exclude_unset=True)]

@@ -31,20 +31,21 @@ class BarePost:
     async def run(self, networks: int) -> None:
         """All at once, within one workflow task."""
         waits = (
-            workflow.start_local_activity("wait", start_to_close_timeout=PATIENCE)
-            for _ in range(networks)
+            workflow.start_local_activity("wait", network, start_to_close_timeout=PATIENCE)
+            for network in range(networks)
         )
         await asyncio.gather(*waits)
 
 
 async def bare_rate(posts: int, networks: int, latency_ms: float) -> float:
     """Deliveries a second, from the first to the last, on a fresh server. Raises StackError."""
-    waited: list[float] = []
+    waited: dict[tuple[str | None, int], float] = {}
     all_waited = asyncio.Event()
 
     @activity.defn(name="wait")
-    async def wait() -> None:
-        waited.append(time.monotonic())
+    async def wait(network: int) -> None:
+        # A workflow task that timed out does it again; it counts once.
+        waited.setdefault((activity.info().workflow_id, network), time.monotonic())
         if len(waited) == posts * networks:
             all_waited.set()
         await asyncio.sleep(latency_ms / 1000)
@@ -73,4 +74,5 @@ async def bare_rate(posts: int, networks: int, latency_ms: float) -> float:
             async with serving:
                 await each(AT_ONCE, range(posts), publish)
                 await all_waited.wait()
-    return (len(waited) - 1) / (waited[-1] - waited[0])
+    moments = sorted(waited.values())
+    return (len(moments) - 1) / (moments[-1] - moments[0])

@@ -61,8 +61,8 @@ class OutboxRelay:
         self._sweep = sweep
         self._lease = lease
         self._done = GroupCommit(database, _write_done, gathering=in_streams)
-        self._writing: list[asyncio.Task[None]] = []
-        """Of the last batch: that its items were handed over, on its way to the database."""
+        self._writing: set[asyncio.Task[None]] = set()
+        """That items were handed over, on its way to the database."""
         self._wake = asyncio.Event()
         self._stopping = False
         self._away = False
@@ -89,16 +89,17 @@ class OutboxRelay:
             await asyncio.gather(listener, *self._writing, return_exceptions=True)
 
     async def _empty(self) -> bool:
-        """Carry out one batch; whether there may be more at once.
+        """Hand over one batch; whether there may be more at once.
 
-        It is written down while the next one is handed over: what waits for it can be next then.
+        It is written down while the next one is handed over. What waits for an item of this one
+        can be leased once that is done, which wakes the relay again.
         """
-        before, self._writing = self._writing, []
         try:
             async with self._database.transaction() as session:
                 items = await self._leased(session)
                 started = await crowds.started(session, (span_of(item.due_at) for item in items))
                 known = await posts.get_many(session, {item.subject_id for item in items})
+            self._away = False
             slots = asyncio.Semaphore(AT_ONCE)
             await asyncio.gather(
                 *(
@@ -109,10 +110,7 @@ class OutboxRelay:
         except DatabaseUnavailable as error:
             self._tell_away(error)
             return False
-        finally:
-            await asyncio.gather(*before)
-        self._away = False
-        return bool(items or before)
+        return bool(items)
 
     async def _leased(self, session: AsyncSession) -> list[OutboxItem]:
         """The next batch; of a backlog each workspace's first before the rest."""
@@ -128,7 +126,9 @@ class OutboxRelay:
             async with slots:
                 started = await self._hand_over(item, post, crowd)
             done = HandedOver(item=item, started=started)
-            self._writing.append(asyncio.create_task(self._write_down(done)))
+            writing = asyncio.create_task(self._write_down(done))
+            self._writing.add(writing)
+            writing.add_done_callback(self._writing.discard)
         except WorkflowEnding as error:
             await self._postpone(item, error)
         except (RPCError, RPCTimeoutOrCancelledError) as error:
@@ -149,6 +149,7 @@ class OutboxRelay:
         """What cannot be is handed over again after its lease, and Temporal knows it by its id."""
         try:
             await self._done(done)
+            self._wake.set()
         except DatabaseUnavailable as error:
             self._tell_away(error)
         except Exception:

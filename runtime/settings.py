@@ -240,7 +240,7 @@ class Settings(BaseSettings):
     armed_per_second: Annotated[float, Field(gt=0)] = 60.0
     """Deliveries that this system hands to workers in a second: a crowd is armed that much earlier.
     """
-    claimed_per_second: Annotated[float, Field(gt=0)] = 1500.0
+    claimed_per_second: Annotated[float, Field(gt=0)] = 1000.0
     """Deliveries that one worker claims in a second while all others claim too: its part of a crowd
     is claimed that much ahead. The more workers share a database, the less."""
     prepare_lead_seconds: Annotated[float, Field(ge=0)] = 60.0

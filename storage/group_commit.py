@@ -23,7 +23,7 @@ MOST = 250
 """Items of one transaction: beyond it a larger one gains nothing and holds locks for longer."""
 
 
-ENOUGH = 50
+ENOUGH = 25
 """Items that need no more company: what a transaction costs is theirs and not its own by then."""
 
 STREAM_PAUSE = 0.2

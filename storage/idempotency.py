@@ -45,29 +45,29 @@ async def first_made(session: AsyncSession, user_id: UUID, key: str, new: Made) 
 
     Waits while another request with the key is under way.
     """
-    owner = UserIdempotencyKeyRow
-    kept = await session.execute(
-        insert(owner)
+    table = UserIdempotencyKeyRow
+    keep = (
+        insert(table)
         .values(user_id=user_id, key=key, fingerprint=new.fingerprint, made_id=new.id)
         .on_conflict_do_nothing()
-        .returning(owner.key)
+        .returning(table.key)
     )
-    if kept.one_or_none() is not None:
-        return new
-    row = (
-        await session.scalars(select(owner).where(owner.user_id == user_id, owner.key == key))
-    ).one()
-    return Made(id=row.made_id, fingerprint=row.fingerprint)
+    query = select(table).where(table.user_id == user_id, table.key == key)
+    while (await session.execute(keep)).one_or_none() is None:
+        if row := (await session.scalars(query)).one_or_none():
+            return Made(id=row.made_id, fingerprint=row.fingerprint)
+        # An old key, forgotten between the two.
+    return new
 
 
 async def forget_keys(session: AsyncSession, *, before: datetime, limit: int) -> int:
     """Remove keys that nobody asks with again, some of each kind; how many."""
     removed = 0
-    for row, owner_id in (
+    for table, owner_id in (
         (IdempotencyKeyRow, IdempotencyKeyRow.workspace_id),
         (UserIdempotencyKeyRow, UserIdempotencyKeyRow.user_id),
     ):
-        old = select(owner_id, row.key).where(row.created_at < before).limit(limit)
-        is_old = tuple_(owner_id, row.key).in_(old)
-        removed += len((await session.scalars(delete(row).where(is_old).returning(row.key))).all())
+        old = select(owner_id, table.key).where(table.created_at < before).limit(limit)
+        gone = delete(table).where(tuple_(owner_id, table.key).in_(old)).returning(table.key)
+        removed += len((await session.scalars(gone)).all())
     return removed

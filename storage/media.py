@@ -25,7 +25,7 @@ from domain.content import MediaFacts
 from domain.deliveries import PostStatus
 from storage import pictures
 from storage.tables import MediaRow, PostRevisionRow, PostRow
-from storage.unnested import unnested
+from storage.unnested import is_among, unnested
 
 _NOT_OUT_YET: Final = (PostStatus.DRAFT, PostStatus.SCHEDULED, PostStatus.PUBLISHING)
 
@@ -184,7 +184,9 @@ async def shapes(session: AsyncSession, media_ids: Collection[UUID]) -> dict[UUI
     """How large these are, whosever they are: one statement, and none when there are none."""
     if not media_ids:
         return {}
-    query = select(MediaRow.id, MediaRow.width, MediaRow.height).where(MediaRow.id.in_(media_ids))
+    query = select(MediaRow.id, MediaRow.width, MediaRow.height).where(
+        is_among(MediaRow.id, media_ids)
+    )
     return {
         media_id: Shape(width=width, height=height)
         for media_id, width, height in await session.execute(query)

@@ -34,21 +34,31 @@ async def keep_alive(session: AsyncSession, process_id: UUID, lease: timedelta) 
     )
 
 
-async def put(session: AsyncSession, process_id: UUID, states: Mapping[UUID, Presence]) -> None:
-    """What those people's sockets in the process say; what is known already is not written."""
+async def put(
+    session: AsyncSession,
+    process_id: UUID,
+    states: Mapping[UUID, Presence],
+    *,
+    only_news: bool = False,
+) -> None:
+    """What those people's sockets in the process say.
+
+    With `only_news` what is known already is not written: cheaper for all of them at once, but it
+    does not wait for who is removing one of them meanwhile.
+    """
     people = sorted(states)
     said = unnested(
         "said", user_id=(Uuid(), people), state=(Text(), [states[one].value for one in people])
     )
-    known = select(PresenceRow.user_id).where(
-        PresenceRow.user_id == said.c.user_id,
-        PresenceRow.process_id == process_id,
-        PresenceRow.state == said.c.state,
-    )
-    statement = insert(PresenceRow).from_select(
-        ["user_id", "process_id", "state"],
-        select(said.c.user_id, literal(process_id, Uuid()), said.c.state).where(~known.exists()),
-    )
+    rows = select(said.c.user_id, literal(process_id, Uuid()), said.c.state)
+    if only_news:
+        known = select(PresenceRow.user_id).where(
+            PresenceRow.user_id == said.c.user_id,
+            PresenceRow.process_id == process_id,
+            PresenceRow.state == said.c.state,
+        )
+        rows = rows.where(~known.exists())
+    statement = insert(PresenceRow).from_select(["user_id", "process_id", "state"], rows)
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["user_id", "process_id"], set_={"state": statement.excluded.state}

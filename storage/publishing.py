@@ -68,7 +68,7 @@ class PublishingStore:
         self._admission = admission or Everybody()
         self._pace = pace or Pace({})
         self._now = now
-        self._arming = GroupCommit(database, self._arm_many, gathering=in_streams)
+        self._arming = GroupCommit(database, self._arm_many, gathering=self._unhurried)
         self._preparing = GroupCommit(database, prepare_many, gathering=in_streams)
         self._claims = GroupCommit(database, self._claim_many, gathering=self._backlog)
         self._publications = GroupCommit(database, record_many, gathering=in_streams)
@@ -121,6 +121,12 @@ class PublishingStore:
         self, session: AsyncSession, arrivals: Sequence[Arrival]
     ) -> Sequence[DeliveryState | Exception]:
         return await arm_many(session, arrivals, self._now())
+
+    def _unhurried(self, arrivals: Sequence[Arrival]) -> float:
+        """What is due now waits for nobody."""
+        now = self._now()
+        is_due = any(one.due_by is not None and abs(one.due_by - now) <= LATE for one in arrivals)
+        return 0.0 if is_due else in_streams(arrivals)
 
     def _backlog(self, claims: Sequence[Claim]) -> float:
         is_late = all(one.state.publish_at + LATE < self._now() for one in claims)

@@ -49,7 +49,7 @@ async def open_direct_conversation(
     return ConversationShown.of(opened, resources.media_links)
 
 
-@router.post("/groups", status_code=201, summary="Create a group")
+@router.post("/groups", status_code=201, responses=refuses(404), summary="Create a group")
 async def create_group(
     service: Service,
     resources: WithResources,

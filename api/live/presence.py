@@ -84,7 +84,7 @@ class PresenceKeeper:
                 if (best := self._best(user_id)) is not None
             }
             if states:
-                await presence.put(session, self._process_id, states)
+                await presence.put(session, self._process_id, states, only_news=True)
             gone = await presence.bury(session)
             seen = await presence.look(session, gone) if gone else []
         await self._tell(seen)

@@ -52,7 +52,9 @@ Buying = Annotated[BuyingService, Depends(_buying)]
 Links = Annotated[MediaLinks, Depends(_links)]
 
 
-@router.post("/v1/marketplace/listings", status_code=201, summary="Offer something")
+@router.post(
+    "/v1/marketplace/listings", status_code=201, responses=refuses(404), summary="Offer something"
+)
 async def create_listing(
     selling: Selling,
     links: Links,

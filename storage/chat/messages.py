@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage import media as media_rows
 from storage.media import Shape
 from storage.tables import MessageRow, ReactionRow
+from storage.unnested import is_among
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,7 +127,7 @@ async def with_reactions(session: AsyncSession, rows: Sequence[MessageRow]) -> l
         return []
     query = (
         select(ReactionRow)
-        .where(ReactionRow.message_id.in_([row.id for row in rows]))
+        .where(is_among(ReactionRow.message_id, [row.id for row in rows]))
         .order_by(ReactionRow.reacted_at, ReactionRow.user_id)
     )
     shapes = await media_rows.shapes(session, {one for row in rows for one in row.media_ids})

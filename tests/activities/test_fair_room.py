@@ -14,9 +14,11 @@ FOR_EVER = timedelta(hours=1)
 AT_ONCE = timedelta(0)
 
 
-async def visit(room: FairRoom, workspace: UUID, visits: list[UUID]) -> None:
+async def visit(
+    room: FairRoom, workspace: UUID, visits: list[UUID], patience: timedelta = FOR_EVER
+) -> None:
     """Enter, write down that one was there, and leave when others had a chance to enter."""
-    async with room.place(workspace, FOR_EVER):
+    async with room.place(workspace, patience):
         visits.append(workspace)
         await asyncio.sleep(0)
 
@@ -73,3 +75,16 @@ async def test_who_is_cancelled_as_the_place_comes_gives_it_back() -> None:
         await waiting
     async with room.place(workspace, AT_ONCE):
         pass
+
+
+async def test_where_nobody_leaves_nobody_waits_for_long() -> None:
+    room, workspace, patience = FairRoom(1), new_id(), timedelta(milliseconds=50)
+    async with room.place(workspace, AT_ONCE):
+        with pytest.raises(NoRoom):
+            async with room.place(workspace, patience):
+                pass
+        asking = asyncio.create_task(visit(room, workspace, [], patience))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert asking.done()
+        assert isinstance(asking.exception(), NoRoom)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from activities.rush import ANSWERED_PER_SECOND, MOST_UNDER_WAY, SHORTEST, Rush
+from activities.rush import ANSWERED_PER_SECOND, MOST_UNDER_WAY, PACED, SHORTEST, Rush
 from domain.networks import Network
 
 SECOND = datetime(2026, 7, 1, 9, tzinfo=UTC)
@@ -26,9 +26,9 @@ async def is_let_go(work: "asyncio.Task[None]") -> bool:
 
 async def test_more_than_there_is_room_for_leave_when_others_are_answered() -> None:
     leaving = rush(3 * DEPARTURE)
-    await leaving.let_go(Network.X, DEPARTURE)
-    await leaving.let_go(Network.X, DEPARTURE)
-    third = asyncio.create_task(leaving.let_go(Network.X, DEPARTURE))
+    await leaving.let_go(Network.X, DEPARTURE, SECOND)
+    await leaving.let_go(Network.X, DEPARTURE, SECOND)
+    third = asyncio.create_task(leaving.let_go(Network.X, DEPARTURE, SECOND))
     for _ in range(DEPARTURE - 1):
         leaving.answered(Network.X)
     assert not await is_let_go(third)
@@ -36,16 +36,22 @@ async def test_more_than_there_is_room_for_leave_when_others_are_answered() -> N
     assert await is_let_go(third)
 
 
+async def test_what_leaves_at_a_slow_pace_needs_no_room() -> None:
+    leaving = rush(3 * DEPARTURE)
+    await leaving.let_go(Network.X, 2 * DEPARTURE, SECOND)
+    await leaving.let_go(Network.X, DEPARTURE, SECOND + 2 * PACED)
+
+
 async def test_a_network_that_hangs_keeps_no_other_from_leaving() -> None:
     leaving = rush(3 * DEPARTURE)
-    await leaving.let_go(Network.X, 2 * DEPARTURE)
-    await leaving.let_go(Network.FACEBOOK, DEPARTURE)
+    await leaving.let_go(Network.X, 2 * DEPARTURE, SECOND)
+    await leaving.let_go(Network.FACEBOOK, DEPARTURE, SECOND)
 
 
 async def test_it_is_over_when_all_are_answered() -> None:
     leaving = rush(2)
-    await leaving.let_go(Network.X, 1)
-    await leaving.let_go(Network.FACEBOOK, 1)
+    await leaving.let_go(Network.X, 1, SECOND)
+    await leaving.let_go(Network.FACEBOOK, 1, SECOND)
     leaving.answered(Network.X)
     assert not leaving.is_over
     waiting = asyncio.create_task(leaving.end())
@@ -63,10 +69,10 @@ async def test_nobody_waits_for_it_longer_than_its_size_takes(
     crowd: int, patience: timedelta
 ) -> None:
     slow = rush(crowd, now=SECOND + patience)
-    await slow.let_go(Network.X, crowd)
+    await slow.let_go(Network.X, crowd, SECOND)
     await slow.end()
     early = rush(crowd, now=SECOND + patience - timedelta(seconds=1))
-    await early.let_go(Network.X, crowd)
+    await early.let_go(Network.X, crowd, SECOND)
     waiting = asyncio.create_task(early.end())
     assert not await is_let_go(waiting)
     waiting.cancel()

@@ -268,8 +268,8 @@ class PublishingSystem:
     async def run_relay(self) -> None:
         """Carry out what the outbox holds and nobody has leased."""
         try:
-            while await self._relay._empty():
-                pass
+            while await self._relay._empty() or self._relay._writing:
+                await asyncio.gather(*self._relay._writing)
         except RelayDied:
             return
         await self.settle_down()

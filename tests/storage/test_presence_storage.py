@@ -43,7 +43,7 @@ async def process_id(database: Database) -> UUID:
 
 async def put(database: Database, process_id: UUID, states: Mapping[UUID, Presence]) -> None:
     async with database.transaction() as session:
-        await presence.put(session, process_id, states)
+        await presence.put(session, process_id, states, only_news=True)
 
 
 async def writes(database: Database) -> dict[UUID, int]:
