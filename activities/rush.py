@@ -69,4 +69,5 @@ class Rush:
         """Return when all are answered, or nothing should wait for them any longer."""
         patience = (self._waited_for_until - self._clock()).total_seconds()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._over.wait(), max(patience, 0))
+            async with asyncio.timeout(max(patience, 0)):
+                await self._over.wait()

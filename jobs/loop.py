@@ -162,7 +162,8 @@ class JobLoop:
 
     async def _wait(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), SWEEP.total_seconds())
+            async with asyncio.timeout(SWEEP.total_seconds()):
+                await self._wake.wait()
         except TimeoutError:
             await self._bury()
 

@@ -81,7 +81,8 @@ class OutboxRelay:
                 if await self._empty():
                     continue
                 try:
-                    await asyncio.wait_for(self._wake.wait(), self._sweep.total_seconds())
+                    async with asyncio.timeout(self._sweep.total_seconds()):
+                        await self._wake.wait()
                 except TimeoutError:
                     log.debug("sweep")
         finally:

@@ -54,7 +54,13 @@ class _PublicLists:
         return _page(found, self._wanted, self._links)
 
 
-PublicLists = Annotated[_PublicLists, Depends()]
+async def _public_lists(
+    service: Service, links: Links, user: MaybeWithUser, wanted: WantedPage
+) -> _PublicLists:
+    return _PublicLists(service, links, user, wanted)
+
+
+PublicLists = Annotated[_PublicLists, Depends(_public_lists)]
 
 
 @router.get("/profiles/{handle}", summary="Somebody's profile")
