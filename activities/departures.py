@@ -7,20 +7,20 @@ then none of its requests left, for certain, so a worker that dies before has se
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import zip_longest
 from uuid import UUID
 
 import structlog
 
 from activities.rush import MOST_UNDER_WAY, Rush
+from activities.seats import Seat, Second, fair_departures
 from activities.waiting import Clock
 from domain.ids import new_id
 from domain.networks import Network
 from networks.protocol import Evidence, NetworkAdapter, Target
-from storage.claims import Claim, Claimed
+from storage.claims import Claim
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.publishing import PublishingStore
 
@@ -36,9 +36,6 @@ SHORTEST_AHEAD = timedelta(milliseconds=500)
 LONGEST_AHEAD = timedelta(seconds=30)
 """What is claimed can no longer be changed: never for longer than this before its time."""
 
-MOST = 200
-"""Claims of one departure: so many are in doubt together when a worker dies in its middle."""
-
 RELEASED_AHEAD = timedelta(milliseconds=20)
 """What the first release may take."""
 
@@ -48,37 +45,6 @@ its claim grew too old could not be told from what was."""
 
 LOOK = timedelta(milliseconds=250)
 """Between two looks at the clock, which may be set."""
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class Seat:
-    """One part that waits for its second."""
-
-    state: DeliveryState
-    target: Target
-    part: int
-    evidence: Evidence
-    leaves: "asyncio.Future[Claimed]"
-    """Done when the second has come: the attempt to send, or why there is none."""
-    second: "_Second"
-
-    def give_up(self) -> bool:
-        """Leave the queue again; False when it is being claimed: then it has to go."""
-        was_waiting = self in self.second.waiting
-        self.second.waiting.pop(self, None)
-        return was_waiting
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class _Second:
-    """One publish time, and what waits for it in this process."""
-
-    at: datetime
-    waiting: dict[Seat, None] = field(default_factory=dict)
-    """In the order of booking; two dispatches of one delivery may both be here."""
-    booked: int = 0
-    timer: asyncio.TimerHandle | None = None
-    departing: "asyncio.Task[None] | None" = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,25 +77,15 @@ class Departures:
         self._clock = clock
         self._crowd = crowd
         self._claimed_per_second = claimed_per_second
-        self._seconds: dict[datetime, _Second] = {}
+        self._seconds: dict[datetime, Second] = {}
         self._rushes: dict[datetime, Rush] = {}
 
     def book(self, state: DeliveryState, target: Target, part: int, evidence: Evidence) -> Seat:
         """Take a place; one whose time has come is claimed at once."""
         second = self._seconds.get(state.publish_at)
         if second is None:
-            second = self._seconds[state.publish_at] = _Second(at=state.publish_at)
-        leaves: asyncio.Future[Claimed] = asyncio.get_running_loop().create_future()
-        seat = Seat(
-            state=state,
-            target=target,
-            part=part,
-            evidence=evidence,
-            leaves=leaves,
-            second=second,
-        )
-        second.waiting[seat] = None
-        second.booked += 1
+            second = self._seconds[state.publish_at] = Second(at=state.publish_at)
+        seat = second.book(state, target, part, evidence)
         if second.departing is None:
             self._set_timer(second)
         return seat
@@ -147,7 +103,7 @@ class Departures:
         """Let them look at their deliveries again, as who lost a claim does."""
         for seat in seats:
             if seat.give_up():
-                seat.leaves.set_result(None)
+                seat.claimed.set_result(None)
 
     def answered(self, publish_at: datetime, network: Network) -> None:
         """One of the requests that left together is over, whatever came of it."""
@@ -164,7 +120,7 @@ class Departures:
         if (rush := self._rushes.get(publish_at)) is not None:
             await rush.end()
 
-    def _set_timer(self, second: _Second) -> None:
+    def _set_timer(self, second: Second) -> None:
         """Depart earlier the more there is to claim."""
         if second.timer is not None:
             second.timer.cancel()
@@ -175,7 +131,7 @@ class Departures:
         loop = asyncio.get_running_loop()
         second.timer = loop.call_later(min(wait, LOOK.total_seconds()), self._set_timer, second)
 
-    def _ahead(self, second: _Second) -> timedelta:
+    def _ahead(self, second: Second) -> timedelta:
         if second.booked < self._crowd:
             return RELEASED_AHEAD
         needed = timedelta(seconds=second.booked / self._claimed_per_second)
@@ -185,7 +141,7 @@ class Departures:
         while (wait := (moment - self._clock()).total_seconds()) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(wait, LOOK.total_seconds()))
 
-    async def _depart(self, second: _Second) -> None:
+    async def _depart(self, second: Second) -> None:
         warming = asyncio.create_task(self._warm(list(second.waiting)))
         departures = await self._claim_ahead(second)
         await self._until(second.at - RELEASED_AHEAD)
@@ -197,7 +153,7 @@ class Departures:
         await self._until(second.at)
         await asyncio.gather(leaving, *(self._claim_now(seat) for seat in late))
 
-    async def _claim_ahead(self, second: _Second) -> list[_Departure]:
+    async def _claim_ahead(self, second: Second) -> list[_Departure]:
         """Departures in the order of leaving; what comes while a crowd is claimed comes along."""
         claimed = []
         while len(second.waiting) and self._may_claim_ahead(second):
@@ -225,11 +181,11 @@ class Departures:
             )
         )
 
-    def _may_claim_ahead(self, second: _Second) -> bool:
+    def _may_claim_ahead(self, second: Second) -> bool:
         return second.booked >= self._crowd and self._clock() < second.at - RELEASED_AHEAD
 
     async def _claim_together(self, seats: Sequence[Seat]) -> _Departure:
-        """Those that won; the others learn at once why they did not."""
+        """Those that won compose their requests now; the others learn why they did not."""
         departure_id, network = new_id(), seats[0].state.network
         claims = [
             Claim(
@@ -244,14 +200,14 @@ class Departures:
         try:
             answers = await self._store.claim_together(claims)
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
-            _fail(seats, error)
+            for seat in seats:
+                seat.fail(error)
             return _Departure(id=departure_id, network=network, won=())
         won = []
         for seat, answer in zip(seats, answers, strict=True):
             if isinstance(answer, OpenAttempt):
                 won.append((seat, answer))
-            else:
-                seat.leaves.set_result(answer)
+            seat.claimed.set_result(answer)
         return _Departure(id=departure_id, network=network, won=won)
 
     async def _let_go(self, leaves_at: datetime, departures: Sequence[_Departure]) -> None:
@@ -281,47 +237,21 @@ class Departures:
                 and await self._store.release(departure.id)
             )
         except Exception as error:  # noqa: BLE001  it belongs to those who wait
-            _fail([seat for seat, _ in won], error)
+            for seat, _ in won:
+                seat.fail(error)
             is_released = False
         else:
-            for seat, attempt in won:
-                seat.leaves.set_result(attempt if is_released else None)
+            for seat, _ in won:
+                seat.released.set_result(is_released)
         if not is_released:
             log.warning("departure not released", departure_id=str(departure.id), attempts=len(won))
-            for _ in won:
-                self.answered(leaves_at, departure.network)
 
     async def _claim_now(self, seat: Seat) -> None:
         try:
             now = max(seat.second.at, self._clock())
-            seat.leaves.set_result(
-                await self._store.claim(seat.state, seat.part, seat.evidence, now)
-            )
+            claimed = await self._store.claim(seat.state, seat.part, seat.evidence, now)
         except Exception as error:  # noqa: BLE001  it belongs to the one who waits
-            seat.leaves.set_exception(error)
-
-
-def _fail(seats: Iterable[Seat], error: Exception) -> None:
-    for seat in seats:
-        seat.leaves.set_exception(error)
-
-
-def fair_departures(waiting: Iterable[Seat]) -> Iterator[list[Seat]]:
-    """In fair order: the urgent first, then the workspaces in turn; each of one network."""
-    together: defaultdict[Network, list[Seat]] = defaultdict(list)
-    for seat in _in_turn(waiting):
-        departure = together[seat.state.network]
-        departure.append(seat)
-        if len(departure) == MOST:
-            yield together.pop(seat.state.network)
-    yield from together.values()
-
-
-def _in_turn(waiting: Iterable[Seat]) -> Iterator[Seat]:
-    queues: defaultdict[int, defaultdict[UUID, list[Seat]]]
-    queues = defaultdict(lambda: defaultdict(list))
-    for seat in waiting:
-        queues[seat.state.priority][seat.state.workspace_id].append(seat)
-    for _, by_workspace in sorted(queues.items()):
-        for turn in zip_longest(*by_workspace.values()):
-            yield from (seat for seat in turn if seat is not None)
+            seat.fail(error)
+        else:
+            seat.claimed.set_result(claimed)
+            seat.released.set_result(True)

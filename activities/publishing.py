@@ -15,7 +15,7 @@ from activities.pieces import Pieces
 from activities.refusals import Refusals
 from activities.sending import Sender
 from activities.settling import Settler
-from activities.waiting import PLANNED, Clock, see_it_through, wait_for_leaving
+from activities.waiting import PLANNED, Clock, see_it_through, wait_for_claim
 from contracts.activity_interfaces import Publishing
 from contracts.publishing import DeliveryRequest, Ending, Pause, PublishOutcome
 from domain.deliveries import SETTLED, WAITING, DeliveryStatus
@@ -119,8 +119,8 @@ class NetworkPublishing(Publishing):
         state, target = ready
         remaining = self._pieces.remaining(state)
         seat = self._sender.book(state, target, remaining[0])
-        claimed = await wait_for_leaving(seat.leaves, seat.give_up)
-        sending = self._sender.send_parts(state, target, remaining, claimed)
+        await wait_for_claim(seat.claimed, seat.give_up)
+        sending = self._sender.send_parts(state, target, remaining, seat)
         return await see_it_through(asyncio.create_task(sending))
 
     async def _make_ready(self, state: DeliveryState) -> tuple[DeliveryState, Target] | None:

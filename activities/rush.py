@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 from activities.waiting import Clock
@@ -33,17 +32,17 @@ class Rush:
     def __init__(self, at: datetime, crowd: int, clock: Clock) -> None:
         """`crowd` is how many leave at the second `at`, UTC."""
         self._at = at
-        self._waited_for_until = at + waited_for(crowd)
-        self._clock = clock
         self._unanswered = crowd
         self._under_way: Counter[Network] = Counter()
         self._room: dict[Network, asyncio.Event] = {}
         self._over = asyncio.Event()
+        patience = (at + waited_for(crowd) - clock()).total_seconds()
+        self._end = asyncio.get_running_loop().call_later(max(patience, 0), self._over.set)
 
     @property
     def is_over(self) -> bool:
         """Whether all of them are answered."""
-        return self._over.is_set()
+        return self._unanswered == 0
 
     async def let_go(self, network: Network, number: int, leaves_at: datetime) -> None:
         """Return when there is room for so many more; they are under way then.
@@ -62,12 +61,10 @@ class Rush:
         self._under_way[network] -= 1
         self._room[network].set()
         self._unanswered -= 1
-        if self._unanswered == 0:
+        if self.is_over:
+            self._end.cancel()
             self._over.set()
 
     async def end(self) -> None:
         """Return when all are answered, or nothing should wait for them any longer."""
-        patience = (self._waited_for_until - self._clock()).total_seconds()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(max(patience, 0)):
-                await self._over.wait()
+        await self._over.wait()

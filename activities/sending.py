@@ -1,19 +1,20 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 from temporalio.exceptions import ApplicationError
 
-from activities.departures import Departures, Seat
+from activities.departures import Departures
 from activities.observing import UNOBSERVED, Observer
 from activities.pieces import Pieces
 from activities.reasons import reason_of
 from activities.refusals import Refusals
+from activities.seats import Seat
 from activities.waiting import PLANNED, Clock
 from contracts.failures import FailureType
 from domain.networks import Network
@@ -22,12 +23,13 @@ from domain.retry import LookupPlan
 from networks.errors import DuplicateRefused, NetworkError, NotSent, OutcomeUnknown
 from networks.protocol import Evidence, NetworkAdapter, NotFound, Outgoing, Piece, Target
 from storage.admission import Refusal
-from storage.claims import Claimed
 from storage.delivery_state import DeliveryState, OpenAttempt
 from storage.publishing import PublishingStore
 
 log = structlog.get_logger(__name__)
 
+Sending = Coroutine[Any, Any, Receipt]
+"""A composed request; awaiting it makes something public."""
 
 CLAIM_LIFETIME = timedelta(seconds=30)
 """After it a claim no longer gives the right to send; its attempt is settled instead."""
@@ -77,13 +79,14 @@ class Sender:
         state: DeliveryState,
         target: Target,
         remaining: Sequence[Piece],
-        claimed: Claimed,
+        seat: Seat,
     ) -> bool:
-        """Publish what is left, `claimed` being what came of its first part's claim.
+        """Publish what is left, its first part from the `seat` that is claimed.
 
         True when all of it is published; False when it ended otherwise, or a claim was lost. Raises
         ApplicationError with the time to come back when it has to wait.
         """
+        claimed = seat.claimed.result()
         for piece in remaining:
             if piece is not remaining[0]:
                 evidence = self._evidence(state, target, piece)
@@ -91,15 +94,18 @@ class Sender:
             if not isinstance(claimed, OpenAttempt):
                 await self._not_now(state, claimed)
                 return False
+            outgoing = self._pieces.outgoing(state, piece, claimed)
             try:
-                sent = await self._send_once(state, target, piece, claimed)
+                sent = await self._send_once(state, target, outgoing, claimed, seat.released)
             finally:
                 if claimed.departure_id is not None:
                     self._departures.answered(state.publish_at, state.network)
             if sent is None:
                 return False
-            await self._record(state, target, claimed, sent, last_part=piece is remaining[-1])
-            state = state.with_receipt(piece.index, sent.receipt)
+            is_last = piece is remaining[-1]
+            await self._record(state, target, claimed, sent, last_part=is_last)
+            if not is_last:
+                state = state.with_receipt(piece.index, sent.receipt)
         return True
 
     async def _not_now(self, state: DeliveryState, claimed: Refusal | None) -> None:
@@ -109,30 +115,52 @@ class Sender:
             await self._refusals.not_admitted(state, claimed)
 
     async def _send_once(
-        self, state: DeliveryState, target: Target, piece: Piece, attempt: OpenAttempt
+        self,
+        state: DeliveryState,
+        target: Target,
+        outgoing: Outgoing,
+        attempt: OpenAttempt,
+        released: Awaitable[bool],
     ) -> _Sent | None:
         """Send it when its time has come; None when it was given up, or came too late to send."""
-        if (early := (attempt.started_at - self._clock()).total_seconds()) > 0:
-            await asyncio.sleep(early)
-        sent_at = self._clock()
-        if sent_at - attempt.started_at > CLAIM_LIFETIME:
-            # This process stood still: whoever took over may have looked, and sent, already.
-            return None
-        outgoing = self._pieces.outgoing(state, piece, attempt)
-        receipt = await self._send(state, target, outgoing, attempt)
-        return None if receipt is None else _Sent(receipt=receipt, sent_at=sent_at)
+        sending = self._composed(state, target, outgoing)
+        try:
+            if not await released:
+                return None
+            if (early := (attempt.started_at - self._clock()).total_seconds()) > 0:
+                await asyncio.sleep(early)
+            sent_at = self._clock()
+            if sent_at - attempt.started_at > CLAIM_LIFETIME:
+                # This process stood still: whoever took over may have looked, and sent, already.
+                return None
+            receipt = await self._send(state, target, outgoing, attempt, sending)
+            return None if receipt is None else _Sent(receipt=receipt, sent_at=sent_at)
+        finally:
+            sending.close()
+
+    def _composed(self, state: DeliveryState, target: Target, outgoing: Outgoing) -> Sending:
+        """Ready to be awaited; what cannot be composed is told then, in its turn."""
+        try:
+            return self._adapters[state.network].send(target, outgoing)
+        except Exception as error:  # noqa: BLE001  raised where it is awaited
+            return _failing(error)
 
     def _evidence(self, state: DeliveryState, target: Target, piece: Piece) -> Evidence:
         adapter = self._adapters[state.network]
         return adapter.write_ahead(target, piece, state.prepared.get(piece.index, {}))
 
     async def _send(
-        self, state: DeliveryState, target: Target, outgoing: Outgoing, attempt: OpenAttempt
+        self,
+        state: DeliveryState,
+        target: Target,
+        outgoing: Outgoing,
+        attempt: OpenAttempt,
+        sending: Sending,
     ) -> Receipt | None:
         """One committing request; None when the delivery was given up over it."""
         adapter = self._adapters[state.network]
         try:
-            receipt = await adapter.send(target, outgoing)
+            receipt = await sending
         except OutcomeUnknown as error:
             self._answered(state, attempt, failed=True)
             await self._leave_open(state, attempt, error)
@@ -205,3 +233,7 @@ class Sender:
             part=attempt.part,
             lateness_ms=round(lateness.total_seconds() * 1000),
         )
+
+
+async def _failing(error: Exception) -> NoReturn:
+    raise error

@@ -1,9 +1,9 @@
-"""Waiting inside a worker: for the exact second, and for a send to end."""
+"""Waiting inside a worker: to be claimed for the exact second, and for a send to end."""
 
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -30,41 +30,39 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-async def wait_for_leaving(leaves: "asyncio.Future[T]", give_up: Callable[[], bool]) -> T:
-    """What `leaves` brings, heartbeating where that is needed before.
+async def wait_for_claim(claimed: "asyncio.Future[Any]", give_up: Callable[[], bool]) -> None:
+    """Return when `claimed` is done, heartbeating where that is needed before.
 
     While `give_up` still succeeds, a withdrawn dispatch is let go, and a worker that shuts down
     raises ApplicationError(WorkerStopping), so that another one takes over at once.
     """
-    beat = min(_beat(), STOP_POLL.total_seconds())
-    waited = 0.0
-    while not leaves.done():
+    poll = STOP_POLL.total_seconds()
+    while not claimed.done():
+        to_beat = _to_next_beat()
         try:
-            await asyncio.wait({leaves}, timeout=beat)
+            await asyncio.wait({claimed}, timeout=min(to_beat, poll))
         except asyncio.CancelledError:
             if give_up():
                 raise
             continue
-        waited += beat
-        if waited >= _beat():
+        if claimed.done():
+            return
+        if to_beat <= poll:
             _heartbeat()
-            waited = 0.0
-        if not leaves.done() and activity.is_worker_shutdown() and give_up():
+        if activity.is_worker_shutdown() and give_up():
             raise ApplicationError(
                 "The worker stops before the publish time; another one takes over.",
                 type=FailureType.WORKER_STOPPING,
                 category=PLANNED,
                 next_retry_delay=timedelta(milliseconds=200),
             )
-    return leaves.result()
 
 
 async def see_it_through(work: "asyncio.Task[T]") -> T:
     """Wait for a send to end, heartbeating; a withdrawn dispatch still learns how it ended."""
-    beat = _beat()
     while not work.done():
         try:
-            await asyncio.wait({work}, timeout=beat)
+            await asyncio.wait({work}, timeout=_to_next_beat())
         except asyncio.CancelledError:
             # Cancelling a request on its way would only hide what became of it.
             continue
@@ -79,7 +77,12 @@ def _heartbeat() -> None:
         activity.heartbeat()
 
 
-def _beat() -> float:
-    """Seconds until a heartbeat is needed, as late as is safe: thousands wait at once."""
-    timeout = (activity.info().heartbeat_timeout or timedelta(seconds=30)).total_seconds()
-    return max(timeout / 2, timeout - SAFETY.total_seconds())
+def _to_next_beat() -> float:
+    """Seconds until a heartbeat is needed, as late as is safe: thousands wait at once.
+
+    Counted from the start of the dispatch, however many waits it is made of.
+    """
+    info = activity.info()
+    timeout = (info.heartbeat_timeout or timedelta(seconds=30)).total_seconds()
+    beat = max(timeout / 2, timeout - SAFETY.total_seconds())
+    return beat - (system_clock() - info.started_time).total_seconds() % beat

@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from pyreqwest.exceptions import (
     PyreqwestError,
 )
 from pyreqwest.multipart import FormBuilder, PartBuilder
+from pyreqwest.request import ConsumedRequest
 
 USER_AGENT = "Punctual/0.1"
 
@@ -48,7 +49,7 @@ class Response:
     """A whole answer, read to its end."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """`headers` are by lower-case name."""
+        """`headers` are asked by lower-case name."""
         self.status = status
         self.headers = headers
         self.body = body
@@ -65,6 +66,32 @@ class Response:
     def object(self) -> dict[str, Any]:
         """The body as a JSON object; empty when it is none."""
         return self.json if isinstance(self.json, dict) else {}
+
+
+class Request:
+    """One request with everything in it: it leaves when it is awaited, which may be done once."""
+
+    def __init__(self, ready: ConsumedRequest | PyreqwestError) -> None:
+        """`ready` is an error where it could not even be built."""
+        self._ready = ready
+
+    def __await__(self) -> Generator[Any, None, Response]:
+        """Send it and read the whole answer, whatever its status.
+
+        Raises NotConnected when it certainly did not leave, NoAnswer when it may have.
+        """
+        return self._send().__await__()
+
+    async def _send(self) -> Response:
+        try:
+            if isinstance(self._ready, PyreqwestError):
+                raise self._ready
+            answer = await self._ready.send()
+            body = bytes(await answer.bytes())
+        except PyreqwestError as error:
+            failure = NotConnected if _never_left(error) else NoAnswer
+            raise failure(_reason(error)) from None  # its text holds the address
+        return Response(answer.status, answer.headers, body)
 
 
 class HttpClient:
@@ -98,7 +125,7 @@ class HttpClient:
         """Close every pooled connection."""
         await self._client.close()
 
-    async def request(
+    def request(
         self,
         method: str,
         url: str,
@@ -111,11 +138,8 @@ class HttpClient:
         files: Sequence[FilePart] = (),
         content: bytes | None = None,
         timeout: timedelta | None = None,
-    ) -> Response:
-        """Send one request and read the whole answer, whatever its status.
-
-        Raises NotConnected when it certainly did not leave, NoAnswer when it may have.
-        """
+    ) -> Request:
+        """One request, ready to leave. What thousands do at one second is done before it."""
         try:
             builder = self._client.request(method, url)
             if query:
@@ -136,12 +160,9 @@ class HttpClient:
                 builder = builder.form(dict(form))
             elif content is not None:
                 builder = builder.body_bytes(content)
-            answer = await builder.build().send()
-            body = bytes(await answer.bytes())
+            return Request(builder.build())
         except PyreqwestError as error:
-            failure = NotConnected if _never_left(error) else NoAnswer
-            raise failure(_reason(error)) from None  # its text holds the address
-        return Response(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)
+            return Request(error)
 
     async def warm(self, url: str, connections: int) -> None:
         """Have so many connections open to the server of that address, as far as it lets us.

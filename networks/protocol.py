@@ -1,6 +1,6 @@
 """What every network adapter can do: the one seam between publishing and the networks."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -155,8 +155,11 @@ class NetworkAdapter(Protocol):
         """Open the connections that so many requests of one moment need. Never raises."""
         ...
 
-    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
-        """Make it public: exactly one committing request."""
+    def send(self, target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
+        """Make it public, when that is awaited: exactly one committing request.
+
+        To be composed when this is called: then there is time, and at its second there is none.
+        """
         ...
 
     async def locate(self, target: Target, receipt: Receipt) -> Receipt:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import simpy
 
-from activities import departures, rush
+from activities import departures, rush, seats
 from bench.simulation.costs import PACED_SHARE, SENT_SHARE, Costs, Part, Stage
 from bench.simulation.machines import GroupCommits, Machines, Step, chunks
 from bench.simulation.system import System
@@ -122,7 +122,7 @@ class WorkerProcess:
         left = Counter(self._waiting)
         while left.total():
             for network in range(self._system.networks):
-                if number := min(left[network], departures.MOST):
+                if number := min(left[network], seats.MOST):
                     left[network] -= number
                     yield network, number
 

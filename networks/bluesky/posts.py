@@ -1,10 +1,10 @@
 """Posts on Bluesky (AT Protocol): text with links, mentions and tags, images, threads."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.networks import Guarantee, Network
 from domain.receipts import Receipt
@@ -31,7 +31,7 @@ from networks.exchange import (
     required_credential,
     utc_now,
 )
-from networks.http_client import HttpClient, Response
+from networks.http_client import HttpClient, Request, Response
 from networks.protocol import (
     Connection,
     Credentials,
@@ -135,7 +135,7 @@ class BlueskyPosts:
         """Open the connections that so many requests of one moment need."""
         await self._http.warm(target.base_url or self._base_url, requests)
 
-    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+    def send(self, target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
         """putRecord that only creates; a record like it that is there already counts as sent."""
         request = self._http.request(
             "POST",
@@ -149,6 +149,9 @@ class BlueskyPosts:
                 "swapRecord": None,
             },
         )
+        return self._published(target, outgoing, request)
+
+    async def _published(self, target: Target, outgoing: Outgoing, request: Request) -> Receipt:
         withheld = (outgoing.piece.text, *target.credentials.values())
         try:
             reference, wait_until = await self._bluesky.commit(

@@ -1,6 +1,6 @@
 """Posts on Mastodon: text, images with alt text, content warnings, visibility, threads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ from networks.exchange import (
     required_credential,
     utc_now,
 )
-from networks.http_client import HttpClient, Response
+from networks.http_client import HttpClient, Request, Response
 from networks.mastodon.media import MastodonMedia
 from networks.mastodon.refusals import dialect
 from networks.mastodon.timeline import read_page, receipt
@@ -119,10 +119,9 @@ class MastodonStatuses:
         """Open the connections that so many requests of one moment need."""
         await self._http.warm(str(target.base_url), requests)
 
-    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+    def send(self, target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
         """POST /api/v1/statuses under the attempt's key."""
         instance, token = _server_and_token(target)
-        piece = outgoing.piece
         request = self._http.request(
             "POST",
             f"{instance}/api/v1/statuses",
@@ -130,6 +129,9 @@ class MastodonStatuses:
             headers={"idempotency-key": outgoing.evidence["idempotency_key"]},
             json=_status(outgoing),
         )
+        return self._published(outgoing.piece, request, token)
+
+    async def _published(self, piece: Piece, request: Request, token: str) -> Receipt:
         return await self._mastodon.commit(
             "publish",
             request,

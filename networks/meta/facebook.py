@@ -1,6 +1,6 @@
 """Facebook Pages: text, link, photo, album up to ten, first comment (Graph API v25)."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +15,7 @@ from networks.errors import Answer, ContentRefused, CredentialsExpired, NetworkE
 from networks.http_client import FilePart, HttpClient
 from networks.meta.graph import (
     CLOCK_TOLERANCE,
+    Commit,
     Graph,
     fingerprint,
     graph_time,
@@ -114,27 +115,32 @@ class FacebookPages:
         """Open the connections that so many requests of one moment need."""
         await self._graph.warm(requests)
 
-    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+    def send(self, target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
         """Publish the post on the page's feed, or the comment below the post."""
+        return self._published(self._composed(target, outgoing))
+
+    def _composed(self, target: Target, outgoing: Outgoing) -> Commit:
         piece = outgoing.piece
         if piece.kind is not PartKind.POST:
-            comment = await self._graph.commit(
+            return self._graph.compose(
                 "comment",
                 root_id(outgoing),
                 "comments",
                 token=token_of(target),
                 form={"message": piece.text},
             )
-            return Receipt(remote_id=comment.id, permalink=None, wait_until=comment.wait_until)
         form = {"message": piece.text} if piece.text else {}
         if photos := outgoing.prepared.get("photos"):
             form["attached_media"] = orjson.dumps([{"media_fbid": id_} for id_ in photos]).decode()
         elif piece.link:
             form["link"] = piece.link
-        post = await self._graph.commit(
+        return self._graph.compose(
             "publish", target.remote_id, "feed", token=token_of(target), form=form
         )
-        return Receipt(remote_id=post.id, permalink=None, wait_until=post.wait_until)
+
+    async def _published(self, commit: Commit) -> Receipt:
+        made = await self._graph.commit(commit)
+        return Receipt(remote_id=made.id, permalink=None, wait_until=made.wait_until)
 
     async def locate(self, target: Target, receipt: Receipt) -> Receipt:
         """Ask for the permalink; Facebook's answer to the post does not name it."""

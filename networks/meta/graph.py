@@ -3,8 +3,8 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -45,6 +45,16 @@ class Made:
     id: str
     wait_until: datetime | None
     """When Graph lets the account go on, UTC, if this was the last that it takes for now."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Commit:
+    """A request that makes something public, ready to leave."""
+
+    operation: str
+    request: Awaitable[Response] = field(repr=False)
+    private: tuple[str, ...] = field(repr=False)
+    """The user's words and secrets in it."""
 
 
 class Graph:
@@ -121,15 +131,19 @@ class Graph:
             answer=Answer(operation=operation, status=response.status),
         )
 
-    async def commit(self, operation: str, *path: str, token: str, form: Mapping[str, str]) -> Made:
-        """Make something public in exactly one request.
+    def compose(self, operation: str, *path: str, token: str, form: Mapping[str, str]) -> Commit:
+        """What will make something public, in exactly one request."""
+        request = self._http.request("POST", self._address(path), bearer=token, form=form)
+        return Commit(operation=operation, request=request, private=(token, *_private(form)))
+
+    async def commit(self, commit: Commit) -> Made:
+        """Make it public.
 
         Raises OutcomeUnknown when the request left and no clear answer came.
         """
+        operation = commit.operation
         try:
-            response = await self._http.request(
-                "POST", self._address(path), bearer=token, form=form
-            )
+            response = await commit.request
         except NotConnected as failure:
             raise self._unreachable(operation, failure) from None
         except NoAnswer as failure:
@@ -140,11 +154,7 @@ class Graph:
             ) from None
         if not 200 <= response.status < 300:
             raise classify(
-                self._network,
-                operation,
-                response,
-                committing=True,
-                private=(token, *_private(form)),
+                self._network, operation, response, committing=True, private=commit.private
             )
         if identifier := _identifier(response.object):
             wait = time_to_regain(response)

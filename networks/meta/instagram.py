@@ -1,6 +1,6 @@
 """Instagram business accounts: image, carousel of two to ten, first comment (Graph API v25)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from networks.errors import ContentRefused, CredentialsExpired, DuplicateRefused
 from networks.http_client import HttpClient
 from networks.meta.graph import (
     CLOCK_TOLERANCE,
+    Commit,
     Graph,
     fingerprint,
     graph_time,
@@ -154,27 +155,37 @@ class InstagramBusiness:
         """Open the connections that so many requests of one moment need."""
         await self._graph.warm(requests)
 
-    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+    def send(self, target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
         """Publish the container, or the comment below the post."""
+        token = token_of(target)
         if outgoing.piece.kind is not PartKind.POST:
             # Never with `fields`: Instagram then creates the comment and answers 400.
-            comment = await self._graph.commit(
-                "comment",
-                root_id(outgoing),
-                "comments",
-                token=token_of(target),
-                form={"message": outgoing.piece.text},
+            return self._commented(
+                self._graph.compose(
+                    "comment",
+                    root_id(outgoing),
+                    "comments",
+                    token=token,
+                    form={"message": outgoing.piece.text},
+                )
             )
-            return Receipt(remote_id=comment.id, permalink=None, wait_until=comment.wait_until)
         container = str(outgoing.prepared["container"])
+        commit = self._graph.compose(
+            "publish",
+            target.remote_id,
+            "media_publish",
+            token=token,
+            form={"creation_id": container},
+        )
+        return self._published(target, container, commit)
+
+    async def _commented(self, commit: Commit) -> Receipt:
+        comment = await self._graph.commit(commit)
+        return Receipt(remote_id=comment.id, permalink=None, wait_until=comment.wait_until)
+
+    async def _published(self, target: Target, container: str, commit: Commit) -> Receipt:
         try:
-            media = await self._graph.commit(
-                "publish",
-                target.remote_id,
-                "media_publish",
-                token=token_of(target),
-                form={"creation_id": container},
-            )
+            media = await self._graph.commit(commit)
         except ContentRefused as refusal:
             if await self._is_published(target, container):
                 raise DuplicateRefused(

@@ -1,6 +1,6 @@
 """Posts on X (API v2): text, up to four images with alt text, threads."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from networks.errors import (
     CredentialsExpired,
 )
 from networks.exchange import Clock, disconnected, required_credential, utc_now
-from networks.http_client import HttpClient, Response
+from networks.http_client import HttpClient, Request, Response
 from networks.protocol import (
     Connection,
     Credentials,
@@ -146,21 +146,27 @@ class XPosts:
         """Open the connections that so many requests of one moment need."""
         await self._http.warm(self._base_url, requests)
 
-    async def send(self, target: Target, outgoing: Outgoing) -> Receipt:
+    def send(self, target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
         """POST /2/tweets."""
+        return self._published(target, outgoing, self._composed(target, outgoing))
+
+    def _composed(self, target: Target, outgoing: Outgoing) -> Request:
         body: dict[str, Any] = {"text": outgoing.piece.text} if outgoing.piece.text else {}
         if media_ids := outgoing.prepared.get("media_ids"):
             body["media"] = {"media_ids": media_ids}
         if outgoing.parent:
             body["reply"] = {"in_reply_to_tweet_id": outgoing.parent.remote_id}
+        return self._http.request(
+            "POST",
+            f"{self._base_url}/tweets",
+            bearer=target.credentials["access_token"],
+            json=body,
+        )
+
+    async def _published(self, target: Target, outgoing: Outgoing, request: Request) -> Receipt:
         post_id, wait_until = await self._x.commit(
             "publish",
-            self._http.request(
-                "POST",
-                f"{self._base_url}/tweets",
-                bearer=target.credentials["access_token"],
-                json=body,
-            ),
+            request,
             lambda response: (_data_id(response), self._x.spent(response)),
             withheld=(outgoing.piece.text, *target.credentials.values()),
         )

@@ -1,16 +1,18 @@
 """A crowd of one second: claimed together ahead of it, released when it comes, never before."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
-from activities.departures import MOST, RELEASED_AHEAD, fair_departures
+from activities.departures import RELEASED_AHEAD
+from activities.seats import MOST, fair_departures
 from activities.sending import CLAIM_LIFETIME
 from activities.settling import PUNCTUALITY
 from contracts.failures import FailureType
@@ -19,7 +21,7 @@ from domain.deliveries import DeliveryStatus
 from domain.ids import new_id
 from domain.networks import Network
 from domain.receipts import Receipt
-from networks.protocol import Target
+from networks.protocol import Outgoing, Target
 from storage.admission import Candidate, Refusal
 from storage.claims import Claim, forget_departures
 from storage.database import Database
@@ -123,6 +125,64 @@ async def test_a_crowd_is_claimed_before_its_second_and_sent_after_it(
         ]
         assert claimed < departure.released_at
     assert min(left) >= departure.leaves_at
+
+
+async def test_its_requests_are_composed_before_its_second(
+    crowded: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    deliveries: list[Delivery],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    composed: list[Outgoing] = []
+    send = searchable.send
+
+    def compose(target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
+        composed.append(outgoing)
+        return send(target, outgoing)
+
+    monkeypatch.setattr(searchable, "send", compose)
+    searchable.sends.then(*receipts(CROWD))
+    dispatches = await arm(crowded, author, deliveries)
+    await claim_ahead(crowded, author, deliveries)
+
+    async def all_are_composed() -> bool:
+        return len(composed) == CROWD
+
+    await eventually(all_are_composed)
+    assert searchable.sent == []
+    crowded.clock.go_on()
+    assert {one.status for one in await dispatches} == {DeliveryStatus.PUBLISHED}
+    assert len(searchable.sent) == len(composed) == CROWD
+
+
+async def test_one_that_cannot_be_composed_holds_up_nobody(
+    crowded: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    deliveries: list[Delivery],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    send = searchable.send
+    first: list[Outgoing] = []
+
+    def compose(target: Target, outgoing: Outgoing) -> Coroutine[Any, Any, Receipt]:
+        if not first:
+            first.append(outgoing)
+            raise KeyError("access_token")
+        return send(target, outgoing)
+
+    monkeypatch.setattr(searchable, "send", compose)
+    searchable.sends.then(*receipts(CROWD - 1))
+    waiting = [asyncio.create_task(crowded.publish_once(one)) for one in deliveries]
+    await until_all(author, deliveries, DeliveryStatus.ARMED)
+    await claim_ahead(crowded, author, deliveries)
+    crowded.clock.go_on()
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in ended].count(KeyError) == 1
+    assert len(searchable.sent) == CROWD - 1
+    statuses = sorted([(await author.stored(one.id)).status for one in deliveries])
+    assert statuses == sorted([DeliveryStatus.SENDING, *[DeliveryStatus.PUBLISHED] * (CROWD - 1)])
 
 
 async def test_where_claiming_is_slow_a_crowd_is_claimed_longer_ahead(

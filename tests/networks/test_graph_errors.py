@@ -147,7 +147,9 @@ async def create(graph: Graph) -> str:
 
 async def commit(graph: Graph) -> Made:
     """A call that makes something public."""
-    return await graph.commit("publish", "me", "things", token=TOKEN, form={"message": TEXT})
+    return await graph.commit(
+        graph.compose("publish", "me", "things", token=TOKEN, form={"message": TEXT})
+    )
 
 
 def test_every_row_of_the_table_is_tested() -> None:
