@@ -19,17 +19,9 @@ import uvloop
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.accounts import Accounts
 from activities.at_once import RoomAtOnce, room_in
 from activities.bookkeeping import DeliveryBookkeeping
-from activities.departures import Departures
 from activities.moved_while_armed import MovedWhileArmed
-from activities.observing import UNOBSERVED, Observer
-from activities.pieces import Pieces
-from activities.publishing import NetworkPublishing
-from activities.refusals import Refusals
-from activities.sending import Sender
-from activities.settling import Settler
 from activities.sweeping import PostSweeping
 from activities.waiting import system_clock
 from contracts.task_queues import ORCHESTRATION, publish_queue
@@ -41,15 +33,12 @@ from runtime.garbage import collect_seldom
 from runtime.health import serve_health
 from runtime.job_queue import job_handlers, jobs_through_temporal
 from runtime.logs import configure_logs
-from runtime.resources import Resources, StoredMedia, open_resources
+from runtime.publisher import Publisher, build_publisher
+from runtime.resources import Resources, open_resources
 from runtime.schedules import keep_sweeping
 from runtime.settings import InvalidSettings, Settings, load_settings
 from runtime.temporal import connect_temporal, register_search_attributes, workflow_runner
 from runtime.watching import Watch
-from storage.account_access import AccountStore
-from storage.gate import Gate
-from storage.pace import Pace
-from storage.publishing import PublishingStore
 from storage.switches.reports import CircuitReports
 from workflows.publish_post import PublishPost
 from workflows.sweep_posts import SweepPosts
@@ -86,10 +75,11 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
             )
         circuits = CircuitReports(resources.database, settings.hold_rules.circuits, system_clock)
         stack.push_async_callback(_run_beside(circuits, stop))
-        told = Watch(resources.metrics, circuits)
-        moves = MovedWhileArmed(str(settings.database_url))
+        publisher = build_publisher(resources, Watch(resources.metrics, circuits))
+        moves = MovedWhileArmed(str(settings.database_url), publisher.departures, publisher.store)
         stack.push_async_callback(_run_beside(moves, stop))
-        for worker in build_workers(resources, client, serve, told, moves):
+        workers = build_workers(resources, client, serve, publisher)
+        for worker in workers:
             await stack.enter_async_context(worker)
         if JOBS in serve and settings.queue_enabled:
             jobs = jobs_through_temporal(resources, job_handlers(resources), client)
@@ -101,24 +91,19 @@ async def run_worker(settings: Settings, serve: Sequence[str], stop: asyncio.Eve
         log.info("worker ready", serves=list(serve))
         await stop.wait()
         log.info("worker stopping")
+        publisher.departures.stop()
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
 
 
 def build_workers(
     resources: Resources,
     client: Client,
     serve: Sequence[str],
-    told: Observer = UNOBSERVED,
-    moves: MovedWhileArmed | None = None,
+    publisher: Publisher,
 ) -> list[Worker]:
     """One Temporal worker for each named queue."""
-    settings = resources.settings
-    store = PublishingStore(
-        resources.database,
-        admission=Gate(settings.quotas, settings.hold_rules, system_clock),
-        pace=Pace({one: settings.limits_of(one).rate_per_second for one in Network}),
-    )
+    settings, publishing = resources.settings, publisher.publishing
     grace = timedelta(seconds=settings.graceful_shutdown_seconds)
-    publishing = build_publishing(resources, store, told, moves)
     room = {
         network: room_in(settings.limits_of(network).concurrency)
         for queue, network in QUEUES.items()
@@ -134,7 +119,7 @@ def build_workers(
                 workflow_runner=workflow_runner(shares_workflows=True),
                 activities=[
                     RoomAtOnce(publishing, room).publish_at_once,
-                    DeliveryBookkeeping(store).give_up_delivery,
+                    DeliveryBookkeeping(publisher.store).give_up_delivery,
                     PostSweeping(resources.database, client).sweep_posts,
                 ],
                 max_cached_workflows=settings.workflow_cache_size,
@@ -157,57 +142,6 @@ def build_workers(
                 )
             )
     return workers
-
-
-def build_publishing(
-    resources: Resources,
-    store: PublishingStore,
-    told: Observer = UNOBSERVED,
-    moves: MovedWhileArmed | None = None,
-) -> NetworkPublishing:
-    """The publish activities with everything they use."""
-    settings = resources.settings
-    accounts = Accounts(AccountStore(resources.database), resources.vault)
-    pieces = Pieces(StoredMedia(resources.media_store, resources.media_links))
-    refusals = Refusals(
-        store=store, accounts=accounts, retries=settings.retry_plan, clock=system_clock, told=told
-    )
-    departures = Departures(
-        store,
-        resources.adapters,
-        system_clock,
-        claimed_per_second=settings.claimed_per_second,
-    )
-    if moves is not None:
-        moves.watch(departures, store)
-    return NetworkPublishing(
-        adapters=resources.adapters,
-        store=store,
-        accounts=accounts,
-        pieces=pieces,
-        refusals=refusals,
-        settler=Settler(
-            adapters=resources.adapters,
-            store=store,
-            accounts=accounts,
-            pieces=pieces,
-            refusals=refusals,
-            lookups=settings.lookup_plan,
-            clock=system_clock,
-        ),
-        sender=Sender(
-            adapters=resources.adapters,
-            store=store,
-            departures=departures,
-            pieces=pieces,
-            refusals=refusals,
-            lookups=settings.lookup_plan,
-            clock=system_clock,
-            told=told,
-        ),
-        clock=system_clock,
-        told=told,
-    )
 
 
 def build_relay(resources: Resources, client: Client) -> OutboxRelay:

@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
+from temporalio.exceptions import ApplicationError
 
 from activities.rush import MOST_UNDER_WAY, Rush
 from activities.seats import Seat, Second, fair_departures
-from activities.waiting import Clock
+from activities.waiting import PLANNED, Clock
+from contracts.failures import FailureType
 from domain.ids import new_id
 from domain.networks import Network
 from networks.protocol import Evidence, NetworkAdapter, Target
@@ -42,6 +44,9 @@ RELEASED_AHEAD = timedelta(milliseconds=20)
 RELEASE_LIFETIME = timedelta(seconds=15)
 """After its second a departure is left to be revoked: released then, what is no longer sent because
 its claim grew too old could not be told from what was."""
+
+TAKEN_OVER = timedelta(milliseconds=200)
+"""Until another worker is asked for what one that stops hands on."""
 
 LOOK = timedelta(milliseconds=250)
 """Between two looks at the clock, which may be set."""
@@ -79,16 +84,25 @@ class Departures:
         self._claimed_per_second = claimed_per_second
         self._seconds: dict[datetime, Second] = {}
         self._rushes: dict[datetime, Rush] = {}
+        self._is_stopping = False
 
     def book(self, state: DeliveryState, target: Target, part: int, evidence: Evidence) -> Seat:
-        """Take a place; one whose time has come is claimed at once."""
+        """Take a place; one whose time has come is claimed at once. None is free when stopping."""
         second = self._seconds.get(state.publish_at)
         if second is None:
             second = self._seconds[state.publish_at] = Second(at=state.publish_at)
         seat = second.book(state, target, part, evidence)
-        if second.departing is None:
+        if self._is_stopping:
+            self._hand_on(seat)
+        elif second.departing is None:
             self._set_timer(second)
         return seat
+
+    def stop(self) -> None:
+        """Hand on what nobody has begun to claim; what is claimed leaves at its second."""
+        self._is_stopping = True
+        for seat in self.waiting(None):
+            self._hand_on(seat)
 
     def waiting(self, post_ids: Collection[UUID] | None) -> list[Seat]:
         """The seats that nobody has begun to claim: of these posts, or of all for None."""
@@ -104,6 +118,16 @@ class Departures:
         for seat in seats:
             if seat.give_up():
                 seat.claimed.set_result(None)
+
+    def _hand_on(self, seat: Seat) -> None:
+        if seat.give_up():
+            error = ApplicationError(
+                "The worker stops before the publish time; another one takes over.",
+                type=FailureType.WORKER_STOPPING,
+                category=PLANNED,
+                next_retry_delay=TAKEN_OVER,
+            )
+            seat.fail(error)
 
     def answered(self, publish_at: datetime, network: Network) -> None:
         """One of the requests that left together is over, whatever came of it."""

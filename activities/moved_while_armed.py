@@ -26,17 +26,14 @@ class MovedWhileArmed:
     Who hears nothing is late and never wrong: the claim compares revision and publish time.
     """
 
-    def __init__(self, database_url: str) -> None:
-        """`database_url` is plain postgresql://."""
+    def __init__(self, database_url: str, departures: Departures, store: PublishingStore) -> None:
+        """`database_url` is plain postgresql://; the seats are those of `departures`."""
         self._database_url = database_url
-        self._watched: list[tuple[Departures, PublishingStore]] = []
+        self._departures = departures
+        self._store = store
         self._about: set[UUID | None] = set()
         self._told = asyncio.Event()
         self._stopping = False
-
-    def watch(self, departures: Departures, store: PublishingStore) -> None:
-        """Send back what is changed of these."""
-        self._watched.append((departures, store))
 
     async def run(self) -> None:
         """Until stopped."""
@@ -50,8 +47,7 @@ class MovedWhileArmed:
                 about, self._about = self._about, set()
                 # Nothing named: the connection is new, and anything may have been missed.
                 posts = None if None in about else {one for one in about if one is not None}
-                for departures, store in self._watched:
-                    await _look(departures, store, posts)
+                await self._look(posts)
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
@@ -68,16 +64,13 @@ class MovedWhileArmed:
         self._about.add(post_id)
         self._told.set()
 
-
-async def _look(
-    departures: Departures, store: PublishingStore, post_ids: Collection[UUID] | None
-) -> None:
-    seats = departures.waiting(post_ids)
-    for first in range(0, len(seats), AT_ONCE):
-        some = seats[first : first + AT_ONCE]
-        try:
-            moved = await store.moved([seat.state for seat in some])
-        except DatabaseUnavailable:
-            log.warning("moved posts not looked at", deliveries=len(some))
-            return
-        departures.send_back(seat for seat in some if seat.state.delivery_id in moved)
+    async def _look(self, post_ids: Collection[UUID] | None) -> None:
+        seats = self._departures.waiting(post_ids)
+        for first in range(0, len(seats), AT_ONCE):
+            some = seats[first : first + AT_ONCE]
+            try:
+                moved = await self._store.moved([seat.state for seat in some])
+            except DatabaseUnavailable:
+                log.warning("moved posts not looked at", deliveries=len(some))
+                return
+            self._departures.send_back(seat for seat in some if seat.state.delivery_id in moved)

@@ -6,17 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
-
-from contracts.failures import FailureType
+from temporalio.exceptions import ApplicationErrorCategory
 
 T = TypeVar("T")
 
 PLANNED = ApplicationErrorCategory.BENIGN
 """To come back later is no failure: the SDK does not log it as one."""
-
-STOP_POLL = timedelta(seconds=3)
-"""Between two looks whether the worker shuts down."""
 
 SAFETY = timedelta(seconds=6)
 """What a heartbeat may take on a busy machine."""
@@ -33,29 +28,17 @@ def system_clock() -> datetime:
 async def wait_for_claim(claimed: "asyncio.Future[Any]", give_up: Callable[[], bool]) -> None:
     """Return when `claimed` is done, heartbeating where that is needed before.
 
-    While `give_up` still succeeds, a withdrawn dispatch is let go, and a worker that shuts down
-    raises ApplicationError(WorkerStopping), so that another one takes over at once.
+    While `give_up` still succeeds, a withdrawn dispatch is let go.
     """
-    poll = STOP_POLL.total_seconds()
     while not claimed.done():
-        to_beat = _to_next_beat()
         try:
-            await asyncio.wait({claimed}, timeout=min(to_beat, poll))
+            await asyncio.wait({claimed}, timeout=_to_next_beat())
         except asyncio.CancelledError:
             if give_up():
                 raise
             continue
-        if claimed.done():
-            return
-        if to_beat <= poll:
+        if not claimed.done():
             _heartbeat()
-        if activity.is_worker_shutdown() and give_up():
-            raise ApplicationError(
-                "The worker stops before the publish time; another one takes over.",
-                type=FailureType.WORKER_STOPPING,
-                category=PLANNED,
-                next_retry_delay=timedelta(milliseconds=200),
-            )
 
 
 async def see_it_through(work: "asyncio.Task[T]") -> T:

@@ -173,21 +173,26 @@ async def test_a_post_that_moves_while_its_media_is_prepared_does_not_keep_the_w
 
 
 async def test_a_worker_that_stops_hands_on_what_it_armed(
-    scripted: Dispatcher, searchable: SearchableNetwork, author: Author, delivery: Delivery
+    scripted: Dispatcher,
+    new_dispatcher: NewDispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    delivery: Delivery,
 ) -> None:
-    environment = scripted.environment()
-    task = asyncio.create_task(scripted.publish_once(delivery, environment))
+    task = asyncio.create_task(scripted.publish_once(delivery))
     await until_armed(author, delivery)
-    environment.worker_shutdown()
-    with pytest.raises(ApplicationError) as stopped:
-        await task
-    assert stopped.value.type == FailureType.WORKER_STOPPING
-    assert stopped.value.next_retry_delay is not None
-    assert stopped.value.next_retry_delay < timedelta(seconds=1)
+    scripted.departures.stop()
+    for dispatch in (task, scripted.publish_once(delivery)):
+        with pytest.raises(ApplicationError) as stopped:
+            await dispatch
+        assert stopped.value.type == FailureType.WORKER_STOPPING
+        assert stopped.value.next_retry_delay is not None
+        assert stopped.value.next_retry_delay < timedelta(seconds=1)
     assert (searchable.sent, await author.attempts(delivery.id)) == ([], [])
+    another = new_dispatcher({searchable.network: searchable})
     searchable.sends.then(receipt())
-    scripted.clock.jump(AN_HOUR)
-    assert (await scripted.publish_once(delivery)).status is DeliveryStatus.PUBLISHED
+    another.clock.jump(AN_HOUR)
+    assert (await another.publish_once(delivery)).status is DeliveryStatus.PUBLISHED
 
 
 async def test_a_withdrawn_dispatch_sends_nothing(
@@ -318,8 +323,7 @@ async def test_of_many_dispatches_at_once_one_sends(
 @pytest.fixture
 async def hearing(scripted: Dispatcher, database_dsn: str) -> AsyncIterator[asyncio.Task[None]]:
     """The worker hears of what is changed."""
-    moves = MovedWhileArmed(database_dsn)
-    moves.watch(scripted.departures, scripted.store)
+    moves = MovedWhileArmed(database_dsn, scripted.departures, scripted.store)
     running = asyncio.create_task(moves.run())
     yield running
     moves.stop()
@@ -380,8 +384,7 @@ async def test_a_worker_that_heard_nothing_looks_when_it_listens_again(
 ) -> None:
     searchable.sends.then(receipt())
     await author.edit(delivery.post_id, publish_at=datetime.now(UTC))
-    moves = MovedWhileArmed(database_dsn)
-    moves.watch(scripted.departures, scripted.store)
+    moves = MovedWhileArmed(database_dsn, scripted.departures, scripted.store)
     running = asyncio.create_task(moves.run())
     outcome = await asyncio.wait_for(waiting, timeout=PATIENCE)
     assert outcome.status is DeliveryStatus.PUBLISHED

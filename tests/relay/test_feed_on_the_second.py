@@ -14,6 +14,7 @@ from temporalio.client import Client
 from api.app import create_app
 from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
+from runtime.publisher import build_publisher
 from runtime.resources import Resources
 from runtime.settings import Settings
 from tests.api.conftest import NewPerson, Person, new_user, serving
@@ -70,7 +71,8 @@ async def api(
 ) -> AsyncIterator[str]:
     """The address of an API that does its jobs itself; a worker and a relay run beside it."""
     async with AsyncExitStack() as running:
-        for one in build_workers(resources, temporal, [ORCHESTRATION, publish_queue(Network.FEED)]):
+        serve = [ORCHESTRATION, publish_queue(Network.FEED)]
+        for one in build_workers(resources, temporal, serve, build_publisher(resources)):
             await running.enter_async_context(one)
         await running.enter_async_context(run_relay())
         yield await running.enter_async_context(serving(create_app(settings)))

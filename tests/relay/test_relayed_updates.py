@@ -19,6 +19,7 @@ from contracts.task_queues import ORCHESTRATION, publish_queue
 from contracts.workflow_ids import post_workflow_id, retry_workflow_id
 from domain.deliveries import DeliveryStatus
 from domain.networks import Network
+from runtime.publisher import build_publisher
 from runtime.resources import Resources
 from runtime.temporal import workflow_runner
 from storage.account_access import AccountStore
@@ -49,7 +50,8 @@ REFUSAL = Reason(type="content_refused", message="No.", evidence={})
 async def publishing(temporal: Client, resources: Resources) -> AsyncIterator[None]:
     """Workers that publish to the built-in network."""
     async with AsyncExitStack() as running:
-        for one in build_workers(resources, temporal, [ORCHESTRATION, publish_queue(Network.FEED)]):
+        serve = [ORCHESTRATION, publish_queue(Network.FEED)]
+        for one in build_workers(resources, temporal, serve, build_publisher(resources)):
             await running.enter_async_context(one)
         yield
 

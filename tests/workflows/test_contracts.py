@@ -20,6 +20,7 @@ from contracts.activity_interfaces import Publishing
 from contracts.failures import FailureType
 from contracts.task_queues import ORCHESTRATION, publish_queue
 from domain.networks import Network
+from runtime.publisher import build_publisher
 from runtime.resources import Resources
 from worker import PARTS, build_workers
 
@@ -44,7 +45,7 @@ def _registered(worker: Worker) -> list[str]:
 @pytest.fixture
 async def workers(resources: Resources, time_skipping: WorkflowEnvironment) -> dict[str, Worker]:
     """All workers of the worker process, by queue; none of them runs."""
-    built = build_workers(resources, time_skipping.client, PARTS)
+    built = build_workers(resources, time_skipping.client, PARTS, build_publisher(resources))
     assert max(Counter(worker.task_queue for worker in built).values()) == 1
     return {worker.task_queue: worker for worker in built}
 
