@@ -65,7 +65,7 @@ async def run_sleepers(sleepers: int, due: int, options: PunctualOptions) -> Out
         print(f"  bytes of memory a post: {memory}", flush=True)
         restart = await _restart(system, sleepers)
         print(f"  all healthy {restart:.1f} s after the start", flush=True)
-        woken = list(load.posts())[:: max(1, sleepers // due)][:due]
+        woken = oldest_and_youngest(load, due)
         publish_at = await _wake(system.client, woken)
         await _published(system.client, len(woken), publish_at + timedelta(seconds=120))
         expected = {("x", post.mark) for post in woken}
@@ -95,6 +95,13 @@ def _line(
         f" due={late.expected} published={late.published} duplicates={late.duplicates}"
         f" p99={late.p99:.3f} last={late.last:.3f}"
     )
+
+
+def oldest_and_youngest(load: Load, number: int) -> list[LoadPost]:
+    """So many posts, of as many users as there are: no account is asked beyond its quota."""
+    posts = list(load.posts())
+    young = number // 2
+    return posts[: number - young] + posts[len(posts) - young :]
 
 
 async def _put_to_sleep(system: PunctualSystem, load: Load) -> Growth:

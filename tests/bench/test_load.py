@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from bench.load import Load, mark_in
+from bench.sleepers import oldest_and_youngest
 
 
 def test_three_thousand_are_500_users_with_three_posts_to_two_networks() -> None:
@@ -42,3 +43,12 @@ def test_half_a_post_is_refused(deliveries: int) -> None:
     """Two networks get the same posts."""
     with pytest.raises(ValueError, match="multiple of 2"):
         Load.of(deliveries)
+
+
+def test_sleepers_that_are_woken_together_are_of_many_users() -> None:
+    """An account has its quota, however many of its posts sleep."""
+    woken = oldest_and_youngest(
+        Load.of(2_000, networks=("x",), posts_of_a_user=200, users_of_a_workspace=10), 20
+    )
+    assert set(Counter(post.user for post in woken).values()) == {2}
+    assert len({post.mark for post in woken}) == 20
