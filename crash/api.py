@@ -10,5 +10,5 @@ from api import app
 from crash import stand_ins
 
 if __name__ == "__main__":
-    stand_ins.install(app, {"open_resources": stand_ins.open_api_resources})
+    stand_ins.install([app], {"open_resources": stand_ins.open_api_resources})
     sys.exit(command.main())

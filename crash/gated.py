@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import ORMExecuteState
 
 from crash.feed_faults import played
 from crash.gate import stand_at
@@ -22,10 +21,11 @@ from relay.post_workflows import PostWorkflows
 from storage.claims import Claim, Claimed
 from storage.database import Database
 from storage.delivery_state import DeliveryState, OpenAttempt
-from storage.outbox import OutboxItem, OutboxKind
+from storage.outbox import CHANNEL, OutboxItem, OutboxKind
 from storage.posts import Post
 from storage.publishing import PublishingStore
-from storage.tables import AttemptRow, DeliveryRow, OutboxRow
+from storage.tables import AttemptRow, DeliveryRow
+from storage.waking import to_be_woken
 
 
 class GatedDatabase(Database):
@@ -34,16 +34,9 @@ class GatedDatabase(Database):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One unit of work."""
-        decides = False
-
-        def note(state: ORMExecuteState) -> None:
-            nonlocal decides
-            mapper = state.bind_mapper
-            decides |= state.is_insert and mapper is not None and mapper.class_ is OutboxRow
-
         async with super().transaction() as session:
-            event.listen(session.sync_session, "do_orm_execute", note)
             yield session
+            decides = CHANNEL in to_be_woken(session)
             if decides:
                 await stand_at(Point.API_BEFORE_COMMIT)
         if decides:

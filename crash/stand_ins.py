@@ -4,7 +4,7 @@ The roots look their parts up by name when they build; nothing of them is writte
 so what is proven is what runs.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -16,11 +16,14 @@ from runtime.resources import Resources
 from runtime.settings import Settings
 
 
-def install(root: ModuleType, stand_ins: Mapping[str, object]) -> None:
-    """Give the root other parts. Raises AttributeError for a part that it does not build."""
+def install(roots: Collection[ModuleType], stand_ins: Mapping[str, object]) -> None:
+    """Give the roots other parts. Raises LookupError for a part that none of them builds."""
     for name, part in stand_ins.items():
-        getattr(root, name)
-        setattr(root, name, part)
+        builders = [root for root in roots if hasattr(root, name)]
+        if not builders:
+            raise LookupError(f"nothing builds a {name}")
+        for root in builders:
+            setattr(root, name, part)
 
 
 @asynccontextmanager

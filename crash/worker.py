@@ -9,8 +9,12 @@ import signal
 
 import worker
 from crash import crowds, gated, plants, stand_ins
+from runtime import publisher
 from runtime.logs import configure_logs
 from runtime.settings import load_settings
+
+ROOTS = (worker, publisher)
+"""Where the product's worker is put together."""
 
 
 async def _main() -> None:
@@ -25,7 +29,7 @@ async def _main() -> None:
 
 if __name__ == "__main__":
     stand_ins.install(
-        worker,
+        ROOTS,
         {
             "open_resources": stand_ins.open_worker_resources,
             "OutboxRelay": gated.GatedRelay,
@@ -35,5 +39,5 @@ if __name__ == "__main__":
         },
     )
     if planted := os.environ.get(plants.VARIABLE):
-        stand_ins.install(worker, plants.PARTS[planted])
+        stand_ins.install(ROOTS, plants.PARTS[planted])
     asyncio.run(_main())

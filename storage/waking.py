@@ -36,6 +36,11 @@ def wake_after_commit(session: AsyncSession, channel: str, about: str = "") -> N
     session.info.setdefault(_CALLS, set()).add((channel, about))
 
 
+def to_be_woken(session: AsyncSession) -> frozenset[str]:
+    """The channels whose listeners the running transaction wakes once it is committed."""
+    return frozenset(channel for channel, _ in session.info.get(_CALLS, ()))
+
+
 class Waker:
     """Notifies for one process."""
 
