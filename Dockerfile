@@ -11,7 +11,6 @@ COPY . .
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    PUNCTUAL_MODE=production \
     API_HOST=0.0.0.0 \
     API_PORT=8080 \
     STORAGE_BASE_PATH=/var/lib/punctual/media

@@ -54,7 +54,7 @@ BODY_LIMIT: Final = 1024 * 1024
 FORM_OVERHEAD: Final = 64 * 1024
 """Bytes that a multipart upload may have around its file."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("api")
+log = structlog.get_logger("api")
 
 _DESCRIPTION: Final = """
 Schedule posts, and have each published once, on the second, on Facebook, Instagram, X, Bluesky,

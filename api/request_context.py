@@ -28,7 +28,7 @@ _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _QUIET: Final = frozenset({"/healthz", "/readyz"})
 """Asked every few seconds by supervisors: logged only when they fail."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("api.requests")
+log = structlog.get_logger("api.requests")
 
 
 def request_id_of(connection: HTTPConnection) -> str | None:

@@ -13,7 +13,7 @@ from cache.rates import Admission, Rate
 
 Answer = TypeVar("Answer")
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("cache")
+log = structlog.get_logger("cache")
 
 
 class FallbackStore:

@@ -19,7 +19,7 @@ from storage.database import Database
 from storage.media_store import MediaMissing, MediaStore
 from storage.pictures import Original, PictureSize
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("images")
+log = structlog.get_logger("images")
 
 EVENT: Final = "media.picture"
 """What sockets of a picture's owner hear: {media_id, status}."""

@@ -15,7 +15,7 @@ from storage.mails import ADDRESS, KIND, MailKind
 from storage.users import password_resets, users
 from storage.users.mailed_tokens import MailedTokens, Purpose
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("mail")
+log = structlog.get_logger("mail")
 
 RESET_LASTS: Final = timedelta(hours=1)
 

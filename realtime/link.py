@@ -13,7 +13,7 @@ from socketio.async_pubsub_manager import AsyncPubSubManager
 
 from realtime.wire import WIRE
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("realtime")
+log = structlog.get_logger("realtime")
 
 Order = Callable[[dict[str, Any]], Awaitable[None]]
 """What a process does when it is told to; its argument is JSON."""

@@ -31,13 +31,6 @@ from storage.users.access_tokens import SHORTEST_KEY
 from storage.vault import InvalidVaultKey, TokenVault
 
 
-class Mode(StrEnum):
-    """Where the process runs. No secret has a default in either."""
-
-    EMBEDDED = "embedded"
-    PRODUCTION = "production"
-
-
 class StorageProvider(StrEnum):
     """Where uploaded media is kept."""
 
@@ -98,7 +91,6 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
 
-    mode: Annotated[Mode, Field(validation_alias="PUNCTUAL_MODE")] = Mode.PRODUCTION
     log_level: LogLevel = LogLevel.INFO
     log_format: LogFormat = LogFormat.JSON
     """`console` is for people at a terminal."""

@@ -59,7 +59,6 @@ class Addresses:
 def settings_environment(*, home: Home, addresses: Addresses, secrets: Secrets) -> dict[str, str]:
     """The environment that our own processes read their settings from."""
     return {
-        "PUNCTUAL_MODE": "embedded",
         "LOG_FORMAT": "console",
         "DATABASE_URL": addresses.database,
         "TEMPORAL_ADDRESS": addresses.temporal,

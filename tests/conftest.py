@@ -20,7 +20,7 @@ from api.app import create_app
 from api.workspaces.service import WorkspaceService
 from domain.networks import Network
 from runtime.resources import Resources, open_resources
-from runtime.settings import Mode, NetworkLimits, Settings
+from runtime.settings import NetworkLimits, Settings
 from storage.database import Database
 from tests.postgres_server import PostgresServer, running_postgres
 from tests.running_sandbox import ROOT, Sandbox, sandbox_process
@@ -116,7 +116,6 @@ def settings(database_dsn: str, tmp_path: Path) -> Settings:
         network_timeout_seconds=5,
     ).model_copy(
         update={
-            "mode": Mode.EMBEDDED,
             "network_limits": {network: NetworkLimits() for network in Network},
         }
     )

@@ -22,7 +22,7 @@ from storage.database import Database
 from storage.feed import pages
 from storage.vault import CredentialsUnreadable, TokenVault
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 
 class AccountService:

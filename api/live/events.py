@@ -15,7 +15,7 @@ from api.request_validation import as_problem
 from realtime.host import Connection
 from storage.database import DatabaseUnavailable
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("api.live")
+log = structlog.get_logger("api.live")
 
 Handler = Callable[[Connection, Any], Awaitable[Mapping[str, Any]]]
 

@@ -19,7 +19,7 @@ from storage.database import Database, DatabaseUnavailable
 CHANGED_AT_MOST: Final = 10_000
 """Conversations of one round; the rest comes with the next."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("api.live")
+log = structlog.get_logger("api.live")
 
 
 class Healing:

@@ -28,7 +28,7 @@ from storage.users.known_sessions import SessionChange
 ROOMS_AT_MOST: Final = 5_000
 """Conversations that one socket hears live, begun last first."""
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("api.live")
+log = structlog.get_logger("api.live")
 
 
 class Token(BaseModel):

@@ -36,7 +36,7 @@ from storage.media_links import InvalidMediaLink, MediaLinks
 from storage.media_store import MediaMissing, MediaStore, MediaStoreError, UploadLink
 from storage.media_uploads import Announced, MediaUpload, Owner
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 LIFETIME: Final = timedelta(hours=1)
 """How long a picture may be sent, and completed."""

@@ -35,7 +35,7 @@ from storage.media import Media, NewMedia
 from storage.media_links import InvalidMediaLink, MediaLinks
 from storage.media_store import CHUNK, MediaStore, MediaStoreError
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log = structlog.get_logger(__name__)
 
 _SHOWN_FOR: Final = timedelta(hours=1)
 

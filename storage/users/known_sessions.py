@@ -17,7 +17,7 @@ from storage.users import sessions
 from storage.users.sessions import SessionOwner
 from storage.waking import AWAY, PAUSE
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("sessions")
+log = structlog.get_logger("sessions")
 
 REMEMBERED_FOR: Final = 60.0
 """Seconds after which the database is asked anyhow."""

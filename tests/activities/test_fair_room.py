@@ -51,28 +51,18 @@ async def test_equals_come_in_the_order_of_their_coming() -> None:
     assert visits == workspaces
 
 
-async def test_who_is_cancelled_while_waiting_takes_no_place() -> None:
+@pytest.mark.parametrize("comes", [False, True], ids=["while waiting", "as the place comes"])
+async def test_who_is_cancelled_takes_no_place(comes: bool) -> None:
     room, workspace = FairRoom(1), new_id()
     async with AsyncExitStack() as inside:
         await inside.enter_async_context(room.place(workspace, AT_ONCE))
         waiting = asyncio.create_task(visit(room, workspace, []))
         await asyncio.sleep(0)
+        if comes:
+            await inside.aclose()
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    async with room.place(workspace, AT_ONCE):
-        pass
-
-
-async def test_who_is_cancelled_as_the_place_comes_gives_it_back() -> None:
-    room, workspace = FairRoom(1), new_id()
-    async with AsyncExitStack() as inside:
-        await inside.enter_async_context(room.place(workspace, AT_ONCE))
-        waiting = asyncio.create_task(visit(room, workspace, []))
-        await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
     async with room.place(workspace, AT_ONCE):
         pass
 

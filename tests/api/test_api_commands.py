@@ -19,7 +19,6 @@ pytestmark = pytest.mark.end_to_end
 def environment(settings: Settings, **more: str) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
-        "PUNCTUAL_MODE": "embedded",
         "DATABASE_URL": str(settings.database_url),
         "CREDENTIALS_KEYS": settings.credentials_keys[0].get_secret_value(),
         "MEDIA_URL_KEY": "a key of the tests",

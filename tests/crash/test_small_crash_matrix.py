@@ -48,6 +48,16 @@ async def test_nothing_is_published_twice_or_lost() -> None:
     }
 
 
+async def test_what_was_decided_is_published_whoever_dies_on_the_way_to_temporal() -> None:
+    points = (Point.API_BEFORE_COMMIT, Point.API_COMMITTED, Point.RELAY_LEASED, Point.RELAY_DONE)
+    chosen = [Scenario(point=one, fault=Fault.KILL, networks=("x",)) for one in points]
+    trials = await run_matrix(chosen)
+    assert not [trial.problem for trial in trials if trial.problem]
+    assert _outcomes(trials) == {
+        (point, Fault.KILL): {"x": Outcome.PUBLISHED_ONCE} for point in points
+    }
+
+
 async def test_what_was_claimed_ahead_and_not_released_still_leaves() -> None:
     chosen = [
         Scenario(point=point, fault=fault, networks=ONE_OF_EACH_GUARANTEE, in_crowd=True)

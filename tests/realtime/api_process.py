@@ -23,7 +23,6 @@ async def api_process(settings: Settings, more: Mapping[str, str]) -> AsyncItera
     port = free_port()
     environment = {
         "PATH": os.environ["PATH"],
-        "PUNCTUAL_MODE": "embedded",
         "LOG_LEVEL": "WARNING",
         "DATABASE_URL": str(settings.database_url),
         "CREDENTIALS_KEYS": ",".join(_told(settings.credentials_keys)),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from runtime.logs import Output, configure_logs
 from runtime.settings import LogFormat, LogLevel
@@ -30,9 +31,9 @@ def _as_before() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
 
 
-def logger(name: str) -> structlog.stdlib.BoundLogger:
+def logger(name: str) -> FilteringBoundLogger:
     """One that no other test has used."""
-    made: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    made: FilteringBoundLogger = structlog.get_logger(name)
     return made
 
 

@@ -14,7 +14,7 @@ from stack.children import ROOT
 
 OURS = ("migrate", "api", "worker")
 JOBS = {"migrate", "temporal-schema", "temporal-namespace"}
-FIXED = {"PUNCTUAL_MODE", "API_HOST", "API_PORT", "STORAGE_PROVIDER", "WORKER_HEALTH_PORT"}
+FIXED = {"API_HOST", "API_PORT", "STORAGE_PROVIDER", "WORKER_HEALTH_PORT"}
 """Settings that the composition itself decides."""
 UNUSED = {"STORAGE_BASE_PATH"}
 """Where S3 keeps the media, no folder does."""

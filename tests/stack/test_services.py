@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contracts import search_attributes
-from runtime.settings import Mode, load_settings
+from runtime.settings import load_settings
 from stack.errors import UnknownChild
 from stack.home import Home
 from stack.ports import Ports
@@ -43,7 +43,6 @@ def test_the_settings_are_ones_that_exist_and_fit(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     loaded = load_settings()
-    assert loaded.mode is Mode.EMBEDDED
     assert loaded.x_permalink_template.format(handle="ann", id="1").endswith("/x/ann/status/1")
     assert "/profile/ann/post/r" in loaded.bluesky_permalink_template.format(handle="ann", rkey="r")
 
