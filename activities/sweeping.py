@@ -1,7 +1,8 @@
 """The body of the sweep: what should run is compared with what runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from base64 import b64decode, b64encode
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from contracts import search_attributes
 from contracts.activity_interfaces import Sweeping
 from contracts.publishing import PUBLISH_POST
-from contracts.sweeping import SweepReport, SweepRequest
+from contracts.sweeping import DeliveryPlace, SweepPlace, SweepReport, SweepRequest
 from contracts.workflow_ids import post_workflow_id, retry_workflow_id
 from storage import due, outbox
 from storage.claims import forget_departures
@@ -26,7 +27,7 @@ from storage.outbox import OutboxKind
 log = structlog.get_logger(__name__)
 
 LIMIT = 1000
-"""Deliveries, and workflows, that one sweep looks at; with deliveries the next one goes on."""
+"""Deliveries, and workflows, that one sweep looks at; the next one goes on from there."""
 
 ENDING = timedelta(minutes=5)
 """After its publish time a workflow may still be about to end by itself."""
@@ -62,24 +63,30 @@ class PostSweeping(Sweeping):
         self._database = database
         self._client = client
         self._limit = limit
-        self._looked_at: DueDelivery | None = None
-        """The last one of a sweep that had no room for more: thousands may wait for long."""
 
     @activity.defn
     async def sweep_posts(self, request: SweepRequest) -> SweepReport:
-        """Look at what is due by now or soon."""
+        """Look at what is due by now or soon; thousands may wait for long, and hide nobody."""
         before = datetime.now(UTC) + request.ahead
         async with self._database.transaction() as session:
             deliveries = await due.list_due(
-                session, before=before, limit=self._limit, after=self._looked_at
+                session, before=before, limit=self._limit, after=_after(request)
             )
         stray = await self._without_workflow(deliveries)
         await self._restart(stray)
-        self._looked_at = deliveries[-1] if len(deliveries) == self._limit else None
-        stopped = await self._stop_idle(datetime.now(UTC) - ENDING)
+        running, next_page = await self._running_posts(
+            datetime.now(UTC) - ENDING, request.after.workflows
+        )
+        stopped = await self._stop_idle(running)
         await self._forget_old()
         report = SweepReport(
-            due=len(deliveries), restarted=len({one.post_id for one in stray}), stopped=stopped
+            due=len(deliveries),
+            restarted=len({one.post_id for one in stray}),
+            stopped=stopped,
+            reached=SweepPlace(
+                delivery=_place(deliveries[-1]) if len(deliveries) == self._limit else None,
+                workflows=next_page,
+            ),
         )
         if report.restarted or report.stopped:
             log.warning("swept", restarted=report.restarted, stopped=report.stopped)
@@ -132,9 +139,8 @@ class PostSweeping(Sweeping):
                     payload={"delivery_id": str(one.delivery_id)} if one.is_retry else {},
                 )
 
-    async def _stop_idle(self, before: datetime) -> int:
+    async def _stop_idle(self, running: Sequence[tuple[UUID, str]]) -> int:
         """End workflows whose post has nothing left to publish, or is no more."""
-        running = [post async for post in self._running_posts(before)]
         if not running:
             return 0
         async with self._database.transaction() as session:
@@ -149,15 +155,34 @@ class PostSweeping(Sweeping):
                     raise
         return len(idle)
 
-    async def _running_posts(self, before: datetime) -> AsyncIterator[tuple[UUID, str]]:
+    async def _running_posts(
+        self, before: datetime, page: str | None
+    ) -> tuple[list[tuple[UUID, str]], str | None]:
+        """Posts due before then with their workflows' ids; the word for the page after this one."""
         query = (
             f"WorkflowType = '{PUBLISH_POST}' AND ExecutionStatus = 'Running'"
             f" AND {search_attributes.PUBLISH_AT.name} < '{before.isoformat()}'"
         )
-        async for execution in self._client.list_workflows(query, limit=LIMIT):
-            post = execution.typed_search_attributes.get(search_attributes.POST)
-            if post is not None:
-                yield UUID(post), execution.id
+        found = self._client.list_workflows(
+            query, page_size=self._limit, next_page_token=b64decode(page) if page else None
+        )
+        await found.fetch_next_page()
+        running = [
+            (UUID(post), execution.id)
+            for execution in found.current_page or ()
+            if (post := execution.typed_search_attributes.get(search_attributes.POST))
+        ]
+        following = found.next_page_token
+        return running, b64encode(following).decode() if following else None
+
+
+def _after(request: SweepRequest) -> tuple[datetime, UUID] | None:
+    place = request.after.delivery
+    return (place.publish_at, place.delivery_id) if place else None
+
+
+def _place(one: DueDelivery) -> DeliveryPlace:
+    return DeliveryPlace(publish_at=one.publish_at, delivery_id=one.delivery_id)
 
 
 def _workflow_id(one: DueDelivery) -> str:

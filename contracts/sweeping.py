@@ -1,7 +1,8 @@
 """The payloads of the sweep that compares what is due with what runs."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 SWEEP_POSTS = "SweepPosts"
 """The workflow's registered name."""
@@ -11,10 +12,30 @@ SWEEP_SCHEDULE = "punctual-sweep"
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeliveryPlace:
+    """A delivery's place among all that are due."""
+
+    publish_at: datetime
+    """UTC."""
+    delivery_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPlace:
+    """Where a sweep had no room for more; what is None was looked at to its end."""
+
+    delivery: DeliveryPlace | None = None
+    """The last one that it looked at."""
+    workflows: str | None = None
+    """Temporal's word for the page of running workflows that comes next, in base64."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SweepRequest:
-    """Look at everything that is due, or will be within `ahead`."""
+    """Look at everything that is due, or will be within `ahead`, from that place on."""
 
     ahead: timedelta
+    after: SweepPlace = SweepPlace()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +48,5 @@ class SweepReport:
     """Posts that had no workflow."""
     stopped: int
     """Workflows that had no post left to publish."""
+    reached: SweepPlace = SweepPlace()
+    """The next sweep goes on there."""

@@ -98,12 +98,13 @@ class Gatekeeper:
         """One arrival."""
         # A process that was killed where it stood hangs up; there is nobody left to tell.
         with suppress(ConnectionError):
-            arrival = Arrival.read(await reader.readline())
-            for trap in self._traps:
-                if trap.catches(arrival):
-                    await trap.hold(arrival)
-            writer.write(f"{self._word_for(arrival)}\n".encode())
-            await writer.drain()
+            if line := await reader.readline():
+                arrival = Arrival.read(line)
+                for trap in self._traps:
+                    if trap.catches(arrival):
+                        await trap.hold(arrival)
+                writer.write(f"{self._word_for(arrival)}\n".encode())
+                await writer.drain()
         writer.close()
 
     def _word_for(self, arrival: Arrival) -> str:

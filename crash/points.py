@@ -70,9 +70,9 @@ _API = Process.API
 _WORKER = Process.WORKER
 
 
-def _departing(told: str) -> PointFacts:
+def _departing(told: str, *, in_turn: bool) -> PointFacts:
     return PointFacts(
-        process=_WORKER, told=told, lead=3.0, by_delivery=True, in_crowd=True, in_turn=True
+        process=_WORKER, told=told, lead=3.0, by_delivery=True, in_crowd=True, in_turn=in_turn
     )
 
 
@@ -135,10 +135,10 @@ FACTS: Mapping[Point, PointFacts] = MappingProxyType(
             holds=False,
             in_crowd=True,
         ),
-        Point.BEFORE_DEPARTURE: _departing("about to be claimed ahead of its second"),
-        Point.CLAIMED_TOGETHER: _departing("claimed ahead of its second"),
-        Point.BEFORE_RELEASE: _departing("the second has come, not released"),
-        Point.RELEASED: _departing("released, request not sent"),
+        Point.BEFORE_DEPARTURE: _departing("about to be claimed ahead of its second", in_turn=True),
+        Point.CLAIMED_TOGETHER: _departing("claimed ahead of its second", in_turn=True),
+        Point.BEFORE_RELEASE: _departing("the second has come, not released", in_turn=False),
+        Point.RELEASED: _departing("released, request not sent", in_turn=False),
         Point.BEFORE_REVOKE: _revoking("found unreleased, not revoked"),
         Point.REVOKED: _revoking("revoked, not claimed anew"),
         Point.SENDING: PointFacts(

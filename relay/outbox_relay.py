@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 """Items leased together: who comes in a backlog waits for the batch that is under way."""
+WORKSPACES = 200
+"""Of a backlog, whose first items come with a batch: it has to be done well within its lease."""
 AT_ONCE = 20
 """Items carried out at the same time."""
 LONGEST_WAIT = timedelta(seconds=30)
@@ -118,7 +120,8 @@ class OutboxRelay:
         items = await outbox.lease(session, limit=BATCH, duration=self._lease)
         if len(items) < BATCH:
             return items
-        return [*await outbox.lease_in_turn(session, duration=self._lease), *items]
+        firsts = await outbox.lease_in_turn(session, limit=WORKSPACES, duration=self._lease)
+        return [*firsts, *items]
 
     async def _carry_out(
         self, item: OutboxItem, post: Post | None, crowd: int, slots: asyncio.Semaphore

@@ -35,11 +35,15 @@ class DueDelivery:
 
 
 async def list_due(
-    session: AsyncSession, *, before: datetime, limit: int, after: DueDelivery | None = None
+    session: AsyncSession,
+    *,
+    before: datetime,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
 ) -> list[DueDelivery]:
     """Unsettled deliveries due before then, earliest first, of which no relay knows more.
 
-    `after` is where an earlier list ended.
+    `after` is where an earlier list ended: publish time, UTC, and id of its last one.
     """
     on_its_way = select(OutboxRow.id).where(OutboxRow.subject_id == DeliveryRow.post_id)
     query = (
@@ -55,7 +59,7 @@ async def list_due(
     )
     if after is not None:
         place = tuple_(DeliveryRow.publish_at, DeliveryRow.id)
-        query = query.where(place > (after.publish_at, after.delivery_id))
+        query = query.where(place > after)
     return [
         DueDelivery(
             delivery_id=row.id,

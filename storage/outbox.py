@@ -121,10 +121,13 @@ async def lease(session: AsyncSession, *, limit: int, duration: timedelta) -> li
     return await _take(session, select(chosen.c.id), duration)
 
 
-async def lease_in_turn(session: AsyncSession, *, duration: timedelta) -> list[OutboxItem]:
+async def lease_in_turn(
+    session: AsyncSession, *, limit: int, duration: timedelta
+) -> list[OutboxItem]:
     """Take the earliest item of each workspace, so that one's crowd does not delay another's one.
 
-    For when there is more than one lease of `lease`.
+    Of so many workspaces at most, the earliest first. For when there is more than one lease of
+    `lease`.
     """
     by_workspace = select(OutboxRow.workspace_id).order_by(OutboxRow.workspace_id).limit(1)
     first = by_workspace.scalar_subquery()
@@ -133,15 +136,19 @@ async def lease_in_turn(session: AsyncSession, *, duration: timedelta) -> list[O
     following = by_workspace.where(OutboxRow.workspace_id > tenants.c.id).scalar_subquery()
     tenants = tenants.union_all(select(following).where(tenants.c.id.is_not(None)))
     earliest = (
-        select(OutboxRow.id)
+        select(OutboxRow.id, OutboxRow.due_at)
         .where(OutboxRow.workspace_id == tenants.c.id, *_is_next(OutboxRow))
         .order_by(OutboxRow.due_at, OutboxRow.id)
         .limit(1)
         .lateral("earliest")
     )
-    ids = (
-        await session.scalars(select(earliest.c.id).select_from(tenants.join(earliest, true())))
-    ).all()
+    turns = (
+        select(earliest.c.id)
+        .select_from(tenants.join(earliest, true()))
+        .order_by(earliest.c.due_at, earliest.c.id)
+        .limit(limit)
+    )
+    ids = (await session.scalars(turns)).all()
     chosen = (
         select(OutboxRow.id)
         .where(OutboxRow.id.in_(ids), OutboxRow.available_at <= func.now())

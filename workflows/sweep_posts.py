@@ -1,5 +1,6 @@
 """The sweep, started by a Temporal Schedule: one activity, so that its report is kept and seen."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -15,7 +16,10 @@ class SweepPosts:
 
     @workflow.run
     async def run(self, request: SweepRequest) -> SweepReport:
-        """The next sweep comes soon: this one is not repeated for long."""
+        """Go on where the last one stopped. The next one comes soon: this is not tried for long."""
+        last = workflow.get_last_completion_result(SweepReport)
+        if last is not None:
+            request = replace(request, after=last.reached)
         report: SweepReport = await workflow.execute_activity_method(
             Sweeping.sweep_posts, request, **sweeps(within=timedelta(minutes=2))
         )

@@ -49,10 +49,10 @@ class Relay:
         async with self._database.transaction() as session:
             return await outbox.lease(session, limit=limit, duration=LEASE)
 
-    async def lease_in_turn(self) -> list[OutboxItem]:
+    async def lease_in_turn(self, limit: int = 10) -> list[OutboxItem]:
         """Take each workspace's first."""
         async with self._database.transaction() as session:
-            return await outbox.lease_in_turn(session, duration=LEASE)
+            return await outbox.lease_in_turn(session, limit=limit, duration=LEASE)
 
     async def done(self, item: OutboxItem) -> None:
         """Remove it."""
@@ -222,6 +222,21 @@ async def test_in_turn_a_posts_items_come_in_order_too(relay: Relay) -> None:
     await relay.done(first)
     [second] = await relay.lease_in_turn()
     assert second.payload == {"number": 2}
+
+
+async def test_of_many_workspaces_those_with_the_earliest_items_have_their_turn(
+    relay: Relay,
+) -> None:
+    hours = [3, 1, 4, 2, 5]
+    for hour in hours:
+        await relay.decide(uuid4(), NOON + timedelta(hours=hour), workspace_id=uuid4())
+    turns = [await relay.lease_in_turn(limit=2) for _ in range(4)]
+    assert [[(item.due_at - NOON) // timedelta(hours=1) for item in turn] for turn in turns] == [
+        [1, 2],
+        [3, 4],
+        [5],
+        [],
+    ]
 
 
 async def test_in_an_empty_outbox_nobody_has_a_turn(relay: Relay) -> None:

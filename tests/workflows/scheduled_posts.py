@@ -288,8 +288,8 @@ class Posts:
         for delivery in deliveries:
             self._publishing.held[delivery.id] = times
 
-    async def sweep(self, *steps: SweepReport | Exception) -> Sweep:
-        """Start a sweep whose activity reports, or raises, these in turn."""
+    async def sweep(self, *steps: SweepReport | Exception, cron: str = "") -> Sweep:
+        """Start a sweep, again as `cron` says, whose activity reports, or raises, these in turn."""
         self._sweeping.steps = list(steps)
         handle = await self._environment.client.start_workflow(
             SWEEP_POSTS,
@@ -297,8 +297,13 @@ class Posts:
             id=str(new_id()),
             task_queue=ORCHESTRATION,
             result_type=SweepReport,
+            cron_schedule=cron,
         )
         return Sweep(handle)
+
+    async def let_pass(self, time: timedelta) -> None:
+        """So much, on the server's clock."""
+        await self._environment.sleep(time)
 
     @property
     def swept(self) -> list[SweepRequest]:

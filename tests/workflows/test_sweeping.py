@@ -1,11 +1,14 @@
 """The sweep's workflow keeps the report of its one activity."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError
 
-from contracts.sweeping import SweepReport, SweepRequest
+from contracts.sweeping import DeliveryPlace, SweepPlace, SweepReport, SweepRequest
 from contracts.task_queues import ORCHESTRATION
+from domain.ids import new_id
 from tests.workflows import scenarios
 from tests.workflows.scheduled_posts import AHEAD, Posts
 
@@ -15,6 +18,22 @@ async def test_keeps_what_was_found_and_repaired(posts: Posts) -> None:
     sweep = await posts.sweep(report)
     assert await sweep.ends() == report
     assert posts.swept == [SweepRequest(ahead=AHEAD)]
+
+
+async def test_goes_on_where_the_last_one_stopped(posts: Posts) -> None:
+    place = SweepPlace(
+        delivery=DeliveryPlace(
+            publish_at=datetime(2026, 7, 1, 9, tzinfo=UTC), delivery_id=new_id()
+        ),
+        workflows="cGFnZSAy",
+    )
+    places = (place, *[SweepPlace()] * 20)
+    reports = [SweepReport(due=1, restarted=0, stopped=0, reached=one) for one in places]
+    sweep = await posts.sweep(*reports, cron="* * * * *")
+    while len(posts.swept) < 3:
+        await posts.let_pass(timedelta(minutes=1))
+    await sweep.handle.terminate()
+    assert [one.after for one in posts.swept[:3]] == [SweepPlace(), place, SweepPlace()]
 
 
 async def test_is_repeated_when_it_fails(posts: Posts) -> None:
