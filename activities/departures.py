@@ -17,7 +17,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.rush import MOST_UNDER_WAY, Rush
 from activities.seats import Seat, Second, fair_departures
-from activities.waiting import PLANNED, Clock
+from activities.waiting import LOOK, PLANNED, Clock, wait_until
 from contracts.failures import FailureType
 from domain.ids import new_id
 from domain.networks import Network
@@ -47,9 +47,6 @@ its claim grew too old could not be told from what was."""
 
 TAKEN_OVER = timedelta(milliseconds=200)
 """Until another worker is asked for what one that stops hands on."""
-
-LOOK = timedelta(milliseconds=250)
-"""Between two looks at the clock, which may be set."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,20 +158,16 @@ class Departures:
         needed = timedelta(seconds=second.booked / self._claimed_per_second)
         return min(SHORTEST_AHEAD + needed, LONGEST_AHEAD)
 
-    async def _until(self, moment: datetime) -> None:
-        while (wait := (moment - self._clock()).total_seconds()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(min(wait, LOOK.total_seconds()))
-
     async def _depart(self, second: Second) -> None:
         warming = asyncio.create_task(self._warm(list(second.waiting)))
         departures = await self._claim_ahead(second)
-        await self._until(second.at - RELEASED_AHEAD)
+        await wait_until(second.at - RELEASED_AHEAD, self._clock)
         warming.cancel()  # a slow server must not make anybody late
         leaving = asyncio.create_task(self._let_go(second.at, departures))
         del self._seconds[second.at]
         late = list(second.waiting)
         second.waiting.clear()
-        await self._until(second.at)
+        await wait_until(second.at, self._clock)
         await asyncio.gather(leaving, *(self._claim_now(seat) for seat in late))
 
     async def _claim_ahead(self, second: Second) -> list[_Departure]:

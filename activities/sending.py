@@ -1,6 +1,5 @@
 """One delivery's parts, one after the other: claim, send once, record."""
 
-import asyncio
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from activities.pieces import Pieces
 from activities.reasons import reason_of
 from activities.refusals import Refusals
 from activities.seats import Seat
-from activities.waiting import PLANNED, Clock
+from activities.waiting import PLANNED, Clock, wait_until
 from contracts.failures import FailureType
 from domain.networks import Network
 from domain.receipts import Receipt
@@ -127,8 +126,7 @@ class Sender:
         try:
             if not await released:
                 return None
-            if (early := (attempt.started_at - self._clock()).total_seconds()) > 0:
-                await asyncio.sleep(early)
+            await wait_until(attempt.started_at, self._clock)
             sent_at = self._clock()
             if sent_at - attempt.started_at > CLAIM_LIFETIME:
                 # This process stood still: whoever took over may have looked, and sent, already.

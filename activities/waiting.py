@@ -16,6 +16,9 @@ PLANNED = ApplicationErrorCategory.BENIGN
 SAFETY = timedelta(seconds=6)
 """What a heartbeat may take on a busy machine."""
 
+LOOK = timedelta(milliseconds=250)
+"""Between two looks at the clock, which may be set."""
+
 Clock = Callable[[], datetime]
 """Tells the present moment, UTC."""
 
@@ -23,6 +26,12 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
+
+
+async def wait_until(moment: datetime, clock: Clock) -> None:
+    """Return when the clock shows it, UTC, and never before: a timer may end too early."""
+    while (wait := (moment - clock()).total_seconds()) > 0:  # noqa: ASYNC110
+        await asyncio.sleep(min(wait, LOOK.total_seconds()))
 
 
 async def wait_for_claim(claimed: "asyncio.Future[Any]", give_up: Callable[[], bool]) -> None:

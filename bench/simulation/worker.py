@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import simpy
 
-from activities import departures, rush, seats
+from activities import departures, rush, seats, waiting
 from bench.simulation.costs import PACED_SHARE, SENT_SHARE, Costs, Part, Stage
 from bench.simulation.machines import GroupCommits, Machines, Step, chunks
 from bench.simulation.system import System
@@ -86,7 +86,7 @@ class WorkerProcess:
     def _depart(self) -> Step:
         """`Departures._depart`: claim ahead by the number that waits, release at the second."""
         while (wait := self._second - self._ahead() - self._world.now) > 0:
-            yield self._world.timeout(min(wait, departures.LOOK.total_seconds()))
+            yield self._world.timeout(min(wait, waiting.LOOK.total_seconds()))
         claimed: list[tuple[int, int, float]] = []
         while self._may_claim_ahead():
             for network, number in self._departures():

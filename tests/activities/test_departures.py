@@ -156,6 +156,32 @@ async def test_its_requests_are_composed_before_its_second(
     assert len(searchable.sent) == len(composed) == CROWD
 
 
+async def test_nothing_leaves_before_its_second_however_early_a_timer_ends(
+    crowded: Dispatcher,
+    searchable: SearchableNetwork,
+    author: Author,
+    database: Database,
+    deliveries: list[Delivery],
+) -> None:
+    searchable.sends.then(*receipts(CROWD))
+    dispatches = await arm(crowded, author, deliveries)
+    second = await claim_ahead(crowded, author, deliveries)
+    crowded.clock.stand(second - RELEASED_AHEAD / 2)
+
+    async def is_released() -> bool:
+        return all(one.released_at for one in await departures(database))
+
+    await eventually(is_released)
+    await asyncio.sleep(10 * RELEASED_AHEAD.total_seconds())  # while the clock stands
+    assert searchable.sent == []
+    crowded.clock.go_on()
+    assert {one.status for one in await dispatches} == {DeliveryStatus.PUBLISHED}
+    for delivery in deliveries:
+        sent_at = (await author.stored(delivery.id)).sent_at
+        assert sent_at is not None
+        assert sent_at >= second
+
+
 async def test_one_that_cannot_be_composed_holds_up_nobody(
     crowded: Dispatcher,
     searchable: SearchableNetwork,
