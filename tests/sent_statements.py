@@ -60,8 +60,14 @@ async def whole_reads(
     return {(how, table) for how, table in found if how == "Seq Scan" and table in tables}
 
 
-def _scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    if "Relation Name" in plan:
-        yield plan["Node Type"], plan["Relation Name"]
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The plan and all that is below it."""
+    yield plan
     for inner in plan.get("Plans", []):
-        yield from _scans(inner)
+        yield from nodes(inner)
+
+
+def _scans(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for node in nodes(plan):
+        if "Relation Name" in node:
+            yield node["Node Type"], node["Relation Name"]

@@ -44,7 +44,10 @@ async def trim(session: AsyncSession, user_ids: Collection[UUID], *, kept: int =
         .select_from(theirs.join(last, true()))
         .join(home, (home.user_id == theirs.c.user_id) & (home.entry_id < last.c.entry_id))
         .with_for_update(of=home, skip_locked=True)  # another may be at the same rows
+        .cte("below")  # looked for once, whatever the plan
     )
     await session.execute(
-        delete(HomeEntryRow).where(tuple_(HomeEntryRow.user_id, HomeEntryRow.entry_id).in_(below))
+        delete(HomeEntryRow).where(
+            tuple_(HomeEntryRow.user_id, HomeEntryRow.entry_id).in_(select(below))
+        )
     )

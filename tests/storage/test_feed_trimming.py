@@ -1,8 +1,10 @@
 """Home feeds do not grow for ever: what is far down goes while new entries come in."""
 
+import json
 from collections.abc import Sequence
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy import insert, select
 
@@ -11,6 +13,7 @@ from storage.database import Database
 from storage.feed import spreading, trimming
 from storage.feed.trimming import KEPT, ONE_IN, trim, whose_turn
 from storage.tables import HomeEntryRow
+from tests.sent_statements import nodes, sent_to
 from tests.storage.test_feed_fan_out import People
 
 
@@ -85,3 +88,30 @@ async def test_whoever_trims_the_same_feed_does_not_wait(
         async with database.transaction() as other:
             await trim(other, [full], kept=3)
     assert len(await entries_of(database, full)) == 3
+
+
+async def test_what_goes_is_looked_for_once_even_by_a_plan_for_an_empty_table(
+    database: Database, database_dsn: str, people: People
+) -> None:
+    full = await people.make(*(f"full{number}" for number in range(20)))
+    planner = await asyncpg.connect(database_dsn)
+    rows = [
+        {"user_id": user, "entry_id": entry, "actor_id": user, "post_id": entry}
+        for user in full
+        for entry in (new_id() for _ in range(10))
+    ]
+    async with database.transaction() as session:
+        await session.execute(insert(HomeEntryRow), rows)
+        await planner.execute("ANALYZE home_entries")  # which sees none of them yet
+    with sent_to(database) as sent:
+        async with database.transaction() as session:
+            await trim(session, full, kept=5)
+            await session.rollback()
+    [(statement, parameters)] = sent
+    async with planner.transaction():
+        plan = await planner.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *parameters)
+    await planner.close()
+    looked = [
+        node for node in nodes(json.loads(plan)[0]["Plan"]) if node["Node Type"] == "LockRows"
+    ]
+    assert [node["Actual Loops"] for node in looked] == [1]
