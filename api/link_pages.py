@@ -8,7 +8,7 @@ import base64
 from hashlib import sha256
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 _STYLE: Final = """
@@ -67,16 +67,19 @@ _ACCEPT: Final = (
 )
 
 
-def add_link_pages(app: FastAPI) -> None:
-    """Serve them."""
+router = APIRouter(include_in_schema=False)
 
-    @app.get("/reset-password", include_in_schema=False)
-    async def reset_password_page() -> HTMLResponse:
-        return _page(*_RESET)
 
-    @app.get("/accept-invitation", include_in_schema=False)
-    async def accept_invitation_page() -> HTMLResponse:
-        return _page(*_ACCEPT)
+@router.get("/reset-password")
+async def show_password_reset() -> HTMLResponse:
+    """Where a mail to who forgot their password leads."""
+    return _page(*_RESET)
+
+
+@router.get("/accept-invitation")
+async def show_invitation() -> HTMLResponse:
+    """Where a mail to who is invited leads."""
+    return _page(*_ACCEPT)
 
 
 def _page(title: str, step: str, done: str, fields: str) -> HTMLResponse:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import asyncpg
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.connecting import connect
 from storage.database import Database
 from storage.users import sessions
 from storage.users.sessions import SessionOwner
@@ -47,10 +48,11 @@ class _Remembered:
 class KnownSessions:
     """Answers from memory while it is certain that changes are heard of, else from the database.
 
-    PostgreSQL notifies every process at commit. A connection that listens is asked every two
-    seconds whether it is still there: without an answer the memory counts for nothing, and each
-    request reads the session by its primary key. So a session that ended stops counting in every
-    process within milliseconds, and within `HEARD_WITHIN` at worst, with Redis or without.
+    What this process commits it knows at once, and PostgreSQL notifies every process at commit. A
+    connection that listens is asked every two seconds whether it is still there: without an answer
+    the memory counts for nothing, and each request reads the session by its primary key. So a
+    session that ended stops counting at once where it was ended, in every other process within
+    milliseconds, and within `HEARD_WITHIN` at worst, with Redis or without.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class KnownSessions:
         database_url: str,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`database_url` is plain postgresql://, for the connection that listens.
+        """`database_url` is for the connection that listens.
 
         Nothing connects before the first question. `clock` is in seconds.
         """
@@ -74,6 +76,7 @@ class KnownSessions:
         self._heard_at = float("-inf")
         self._listener: asyncio.Task[None] | None = None
         self._away = False
+        database.after_commit(self._committed)
 
     async def find(self, user_id: UUID, session_id: UUID) -> SessionOwner | None:
         """That session of that user; None when there is none. Raises DatabaseUnavailable."""
@@ -148,7 +151,7 @@ class KnownSessions:
             await asyncio.sleep(PAUSE)
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._database_url, timeout=5)
+        connection = await connect(self._database_url)
         try:
             await connection.add_listener(sessions.CHANNEL, self._notified)
             self._remembered.clear()  # who knows what was told while nobody listened
@@ -164,8 +167,15 @@ class KnownSessions:
             with contextlib.suppress(*AWAY):
                 await connection.close(timeout=1)
 
+    def _committed(self, session: AsyncSession) -> None:
+        for payload in sessions.told_by(session):
+            self._told(payload)
+
     def _notified(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
-        user_id, _, session_id = str(payload).partition(" ")
+        self._told(str(payload))
+
+    def _told(self, payload: str) -> None:
+        user_id, _, session_id = payload.partition(" ")
         self.changed(
             SessionChange(
                 user_id=UUID(user_id), session_id=UUID(session_id) if session_id else None

@@ -22,6 +22,8 @@ KEPT_FOR: Final = timedelta(days=30)
 
 DEVICE_LENGTH: Final = 200
 
+_TOLD: Final = "told of sessions"
+
 
 class EndReason(StrEnum):
     """Why a session ended."""
@@ -168,6 +170,13 @@ async def tell_changed(
     """Let every process look again, at commit, at one session of a user or at all of them."""
     payload = f"{user_id}" if session_id is None else f"{user_id} {session_id}"
     await session.execute(select(func.pg_notify(CHANNEL, payload)))
+    session.info.setdefault(_TOLD, []).append(payload)
+
+
+def told_by(session: AsyncSession) -> Sequence[str]:
+    """What a transaction told on CHANNEL."""
+    told: Sequence[str] = session.info.get(_TOLD, ())
+    return told
 
 
 def _session(row: SessionRow) -> Session:

@@ -62,12 +62,14 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
 async def processes(
     settings: Settings, database: Database
 ) -> AsyncIterator[tuple[KnownSessions, KnownSessions]]:
-    """What two API processes know."""
+    """What two API processes know; `database` is that of the first."""
     url = str(settings.database_url)
-    one, two = (KnownSessions(database, database_url=url) for _ in range(2))
+    other = Database(url)
+    one, two = (KnownSessions(of, database_url=url) for of in (database, other))
     yield one, two
     await one.close()
     await two.close()
+    await other.close()
 
 
 async def remembered(known: KnownSessions, whose: tuple[UUID, UUID], reads: list[UUID]) -> None:
@@ -110,6 +112,28 @@ async def test_what_ends_a_session_is_heard_in_every_process(
         return all(owner is not None and owner.ended for owner in owners)
 
     await until(ended_everywhere)
+
+
+async def test_what_this_process_commits_counts_at_once(
+    processes: tuple[KnownSessions, KnownSessions],
+    ada: tuple[UUID, UUID],
+    reads: list[UUID],
+    database: Database,
+) -> None:
+    here = processes[0]
+    await remembered(here, ada, reads)
+
+    async def suspend(*, then: type[Exception] | None = None) -> None:
+        async with database.transaction() as session:
+            await users.suspend(session, ada[0], reason="spam")
+            if then is not None:
+                raise then
+
+    with pytest.raises(LookupError):
+        await suspend(then=LookupError)
+    assert here.remembered(*ada), "what is undone is told to nobody"
+    await suspend()
+    assert here.remembered(*ada) is None, "before anything is heard from PostgreSQL"
 
 
 async def test_a_suspension_is_heard_in_every_process_and_by_watchers(
