@@ -27,7 +27,7 @@ class MovedWhileArmed:
     """
 
     def __init__(self, database_url: str, departures: Departures, store: PublishingStore) -> None:
-        """`database_url` is plain postgresql://; the seats are those of `departures`."""
+        """`database_url` is where it listens; the seats are those of `departures`."""
         self._database_url = database_url
         self._departures = departures
         self._store = store

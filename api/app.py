@@ -1,14 +1,14 @@
 """Composition root of the API: settings, resources, middleware, routes."""
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
-from api import health, metrics
+from api import health, link_pages, metrics
 from api.accounts import routes as accounts
 from api.admin import routes as admin
 from api.auth.dependencies import OPTIONAL_SCHEME, USER_SCHEME
@@ -20,7 +20,6 @@ from api.deliveries import routes as deliveries
 from api.docs_page import add_docs_page
 from api.feed import routes as feed
 from api.feed.home_route import FirstPageOfHome
-from api.link_pages import add_link_pages
 from api.live.endpoint import PATH as SOCKETS_PATH
 from api.live.endpoint import SocketEndpoint, serving_sockets
 from api.marketplace import routes as marketplace
@@ -44,6 +43,7 @@ from api.workspaces import routes as workspaces
 from runtime.job_queue import job_handlers, jobs_in_process
 from runtime.resources import Resources, open_resources
 from runtime.settings import Settings, load_settings
+from storage.database import DatabaseUnavailable
 
 _NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI would ask OpenTelemetry at each request; we have logs and counts of our own."""
@@ -101,6 +101,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.resources = resources
             if not known.redis_enabled:
                 log.info("Redis is off: this process keeps caches and limits to itself")
+            with suppress(DatabaseUnavailable):  # what asks it says so, and /readyz
+                await resources.database.warm_up()
             async with serving_sockets(app, resources), _jobs(resources):
                 yield
 
@@ -120,7 +122,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     _add_routes(app)
     add_docs_page(app)
-    add_link_pages(app)
     install(app)
     app.add_middleware(
         BodyLimit,
@@ -177,6 +178,7 @@ def _add_routes(app: FastAPI) -> None:
     app.include_router(reports.router)
     app.include_router(admin.router)
     app.include_router(health.router)
+    app.include_router(link_pages.router)
 
 
 def _offer_optional_tokens(described: dict[str, Any]) -> None:

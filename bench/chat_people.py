@@ -40,7 +40,7 @@ async def seat_people(base: Stack, sockets: int) -> list[Member]:
     tokens = AccessTokens(
         base.settings["AUTH_SIGNING_KEYS"].split(","), lifetime=timedelta(hours=2)
     )
-    database = Database(base.addresses.database.replace("://", "+asyncpg://", 1))
+    database = Database(base.addresses.database)
     members: list[Member] = []
     conversations: list[dict[str, Any]] = []
     users, sessions = [], []

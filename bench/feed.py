@@ -142,8 +142,7 @@ async def run() -> int:
         system = await stack.enter_async_context(
             running_stack(folder / "home", Ports.free(), only={"postgres", "migrations"})
         )
-        dsn = system.addresses.database.replace("postgresql://", "postgresql+asyncpg://", 1)
-        database = Database(dsn, pool_size=4)
+        database = Database(system.addresses.database, pool_size=4)
         stack.push_async_callback(database.close)
         http = HttpClient(timeout=timedelta(seconds=60), allow_private_addresses=True)
         stack.push_async_callback(http.close)

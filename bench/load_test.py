@@ -136,8 +136,7 @@ async def _residents(people: int, stack: Stack, password: str) -> tuple[Resident
 
 @asynccontextmanager
 async def _database(stack: Stack) -> AsyncIterator[Database]:
-    dsn = stack.addresses.database.replace("postgresql://", "postgresql+asyncpg://", 1)
-    database = Database(dsn, pool_size=4)
+    database = Database(stack.addresses.database, pool_size=4)
     try:
         yield database
     finally:

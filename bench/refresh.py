@@ -117,8 +117,7 @@ async def run() -> int:
         running = await stack.enter_async_context(
             running_stack(folder / "home", Ports.free(), only={"postgres", "migrations"})
         )
-        dsn = running.addresses.database.replace("postgresql://", "postgresql+asyncpg://", 1)
-        database = Database(dsn, pool_size=1)
+        database = Database(running.addresses.database, pool_size=1)
         stack.push_async_callback(database.close)
         passwords = Passwords(
             memory_kib=costs["password_hash_memory_kib"].default,

@@ -37,7 +37,7 @@ async def open_worker_resources(settings: Settings) -> AsyncIterator[Resources]:
 @asynccontextmanager
 async def open_api_resources(settings: Settings) -> AsyncIterator[Resources]:
     """As always, with a database that stands around its commits."""
-    gated = GatedDatabase(settings.database_dsn, pool_size=settings.database_pool_size)
+    gated = GatedDatabase(str(settings.database_url), pool_size=settings.database_pool_size)
     async with resources.open_resources(settings) as opened:
         try:
             yield replace(opened, database=gated)

@@ -50,7 +50,7 @@ class JobLoop:
     ) -> None:
         """Batches of `concurrency` jobs, or groups of them, are under way at once.
 
-        `database_url` is plain postgresql://, for the connection that listens. A process that is
+        `database_url` is for the connection that listens. A process that is
         killed gives its jobs back after the `lease`.
         """
         self._database = database

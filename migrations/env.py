@@ -5,19 +5,19 @@ import os
 
 from alembic import context
 from sqlalchemy import Connection, pool
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from storage.connecting import make_engine
 from storage.tables import Table
 
 LOCK = 0x50554E43
 """Advisory lock: two migrate jobs at once wait for each other."""
 
 
-def _dsn() -> str:
-    address = os.environ.get("DATABASE_URL")
-    if not address:
+def _database_url() -> str:
+    database_url = os.environ.get("DATABASE_URL")
+    if not database_url:
         raise SystemExit("DATABASE_URL is not set: postgresql://user:password@host:port/name")
-    return address.replace("postgresql://", "postgresql+asyncpg://", 1)
+    return database_url
 
 
 def _run(connection: Connection) -> None:
@@ -28,7 +28,7 @@ def _run(connection: Connection) -> None:
 
 
 async def _migrate() -> None:
-    engine = create_async_engine(_dsn(), poolclass=pool.NullPool)
+    engine = make_engine(_database_url(), poolclass=pool.NullPool)
     async with engine.connect() as connection:
         await connection.run_sync(_run)
         await connection.commit()
@@ -36,9 +36,7 @@ async def _migrate() -> None:
 
 
 if context.is_offline_mode():
-    context.configure(
-        url=_dsn(), target_metadata=Table.metadata, literal_binds=True, dialect_name="postgresql"
-    )
+    context.configure(target_metadata=Table.metadata, literal_binds=True, dialect_name="postgresql")
     with context.begin_transaction():
         context.run_migrations()
 else:

@@ -13,6 +13,7 @@ from temporalio.service import RPCError
 
 from relay.post_workflows import PostWorkflows, WorkflowEnding
 from storage import crowds, outbox, posts, timeline
+from storage.connecting import connect
 from storage.crowds import span_of
 from storage.database import Database, DatabaseUnavailable
 from storage.group_commit import GroupCommit, in_streams
@@ -52,7 +53,7 @@ class OutboxRelay:
         sweep: timedelta,
         lease: timedelta,
     ) -> None:
-        """`database_url` is plain postgresql://, for the connection that listens.
+        """`database_url` is for the connection that listens.
 
         `lease` should be longer than one item takes: a relay that is killed gives its items back
         after it.
@@ -175,7 +176,7 @@ class OutboxRelay:
             await asyncio.sleep(1)
 
     async def _listen_once(self) -> None:
-        connection = await asyncpg.connect(self._database_url, timeout=5)
+        connection = await connect(self._database_url)
         closed = asyncio.Event()
         connection.add_termination_listener(lambda _: closed.set())
         try:

@@ -77,7 +77,7 @@ class Resources:
 async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     """Build them from the settings; nothing connects before it is used."""
     async with AsyncExitStack() as stack:
-        database = Database(settings.database_dsn, pool_size=settings.database_pool_size)
+        database = Database(str(settings.database_url), pool_size=settings.database_pool_size)
         stack.push_async_callback(database.close)
         http = HttpClient(
             timeout=timedelta(seconds=settings.network_timeout_seconds),

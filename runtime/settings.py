@@ -341,11 +341,6 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def database_dsn(self) -> str:
-        """The database's address as SQLAlchemy's asyncpg dialect wants it."""
-        return str(self.database_url).replace("postgresql://", "postgresql+asyncpg://", 1)
-
-    @property
     def retry_plan(self) -> RetryPlan:
         """When a send that did not happen is repeated."""
         return RetryPlan(delays=tuple(timedelta(seconds=s) for s in self.retry_delays_seconds))

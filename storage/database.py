@@ -1,7 +1,7 @@
 """The connection to PostgreSQL, and the one place that commits."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
@@ -15,17 +15,24 @@ from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
-    create_async_engine,
 )
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from storage.connecting import make_engine
 from storage.reading import Reader
+from storage.statements import Statements
 from storage.waking import Waker
 
 _AWAY = (OperationalError, InterfaceError, NoConnectionInPool, OSError, TimeoutError)
 
 _AWAY_STATES = ("08", "28", "3D", "53", "57P")
 """How SQLSTATEs begin that say: not connected, not let in, no room, shutting down."""
+
+Committed = Callable[[AsyncSession], None]
+"""Told of a transaction that was committed."""
+
+_WARM: Final = 4
+"""Connections for statements that a process has before somebody waits for one."""
 
 _RESTED_SECONDS: Final = 1.0
 _RESTS_SINCE: Final = "rests since"
@@ -36,15 +43,16 @@ class DatabaseUnavailable(Exception):
 
 
 class Database:
-    """Hands out transactions."""
+    """Hands out transactions, and connections for single statements."""
 
-    def __init__(self, dsn: str, *, pool_size: int = 10) -> None:
-        """`dsn` is postgresql+asyncpg://…; no connection is made before the first transaction.
+    def __init__(self, database_url: str, *, pool_size: int = 10) -> None:
+        """`database_url` is postgresql://…; no connection is made before the first transaction.
 
-        Up to twice the `pool_size` are made when so many transactions run at once.
+        Up to twice the `pool_size` are made when so many transactions run at once, and up to
+        `pool_size` for single statements.
         """
-        self._engine = create_async_engine(
-            dsn,
+        self._engine = make_engine(
+            database_url,
             # Kept, and not closed after a busy moment: a new one costs more than many transactions.
             pool_size=2 * pool_size,
             max_overflow=0,
@@ -54,11 +62,21 @@ class Database:
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
             hide_parameters=True,  # errors end up in logs, and parameters are texts and secrets
-            connect_args={"timeout": 5, "server_settings": {"application_name": "punctual"}},
         )
         _ask_rested_connections(self._engine)
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._statements = Statements(database_url, most=pool_size)
         self._waker = Waker(self._engine)
+        self._committed: list[Committed] = [self._waker.committed]
+
+    def after_commit(self, call: Committed) -> None:
+        """Call it after each transaction of this process from now on; it must not wait or raise."""
+        self._committed.append(call)
+
+    async def warm_up(self) -> None:
+        """Have a few connections before somebody waits for them. Raises DatabaseUnavailable."""
+        with _telling_when_away():
+            await self._statements.warm_up(_WARM)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -70,7 +88,8 @@ class Database:
         with _telling_when_away():
             async with self._sessions.begin() as session:
                 yield session
-        self._waker.committed(session)
+        for call in self._committed:
+            call(session)
 
     @asynccontextmanager
     async def statement(self) -> AsyncIterator[asyncpg.Connection]:
@@ -80,15 +99,8 @@ class Database:
         DatabaseUnavailable.
         """
         with _telling_when_away():
-            async with self._engine.connect() as connection:
-                driver = (await connection.get_raw_connection()).driver_connection
-                if driver is None:
-                    raise OSError("the connection was closed")
-                try:
-                    yield driver
-                except BaseException:
-                    await connection.invalidate()  # the pool has not seen what happened to it
-                    raise
+            async with self._statements.connection() as connection:
+                yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reader]:
@@ -96,8 +108,8 @@ class Database:
 
         Raises DatabaseUnavailable.
         """
-        async with self.statement() as driver:
-            yield Reader(driver)
+        async with self.statement() as connection:
+            yield Reader(connection)
 
     async def ping(self) -> None:
         """Ask the database for an answer. Raises DatabaseUnavailable."""
@@ -107,6 +119,7 @@ class Database:
     async def close(self) -> None:
         """Close every pooled connection."""
         await self._waker.close()
+        await self._statements.close()
         await self._engine.dispose()
 
 

@@ -14,6 +14,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from storage.connecting import connect
+
 log = structlog.get_logger(__name__)
 
 EVERY: Final = 0.01
@@ -96,11 +98,11 @@ async def hear(
     """Call `heard` whenever somebody wakes the channel, with what it is about, until cancelled.
 
     Also each time the connection stands, about nothing: anything may have come before. `away` is
-    called when PostgreSQL does not answer; it is tried again. `database_url` is plain postgresql://.
+    called when PostgreSQL does not answer; it is tried again.
     """
     while True:
         try:
-            connection = await asyncpg.connect(database_url, timeout=5)
+            connection = await connect(database_url)
             try:
                 await _hear(connection, channel, heard)
             finally:

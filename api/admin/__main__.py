@@ -34,9 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grant.add_argument("--by", default=getpass.getuser(), help="who says so")
     chosen = parser.parse_args(arguments)
     try:
-        dsn = load_settings().database_dsn
+        database_url = str(load_settings().database_url)
         actor = Actor(user_id=None, name=f"operator {chosen.by}")
-        user = asyncio.run(_grant(dsn, actor, chosen.who, UserRole(chosen.role)))
+        user = asyncio.run(_grant(database_url, actor, chosen.who, UserRole(chosen.role)))
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -50,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _grant(dsn: str, actor: Actor, who: str, role: UserRole) -> User | None:
-    database = Database(dsn, pool_size=1)
+async def _grant(database_url: str, actor: Actor, who: str, role: UserRole) -> User | None:
+    database = Database(database_url, pool_size=1)
     try:
         async with database.transaction() as session:
             find = users.find_by_email if "@" in who else users.find_by_handle

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = load_settings()
         wanted = _wanted(chosen)
-        shown = asyncio.run(_run(settings.database_dsn, settings.hold_rules, chosen, wanted))
+        shown = asyncio.run(_run(str(settings.database_url), settings.hold_rules, chosen, wanted))
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -77,9 +77,9 @@ def _wanted(chosen: argparse.Namespace) -> SwitchWanted | None:
 
 
 async def _run(
-    dsn: str, rules: HoldRules, chosen: argparse.Namespace, wanted: SwitchWanted | None
+    database_url: str, rules: HoldRules, chosen: argparse.Namespace, wanted: SwitchWanted | None
 ) -> SwitchboardShown:
-    database = Database(dsn, pool_size=1)
+    database = Database(database_url, pool_size=1)
     switches = OperatorSwitches(database, rules)
     try:
         if wanted is not None:

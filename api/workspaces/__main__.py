@@ -23,14 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         name = TypeAdapter[str](Name).validate_python(chosen.name)
-        dsn = load_settings().database_dsn
+        database_url = str(load_settings().database_url)
     except ValidationError as error:
         parser.error(f"NAME: {error.errors()[0]['msg']}")
     except InvalidSettings as error:
         sys.stderr.write(f"{error}\n")
         return 2
     try:
-        made = asyncio.run(_create(dsn, name))
+        made = asyncio.run(_create(database_url, name))
     except DatabaseUnavailable:
         sys.stderr.write("The database at DATABASE_URL does not answer: start it, then repeat.\n")
         return 1
@@ -38,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _create(dsn: str, name: str) -> dict[str, str]:
-    database = Database(dsn, pool_size=1)
+async def _create(database_url: str, name: str) -> dict[str, str]:
+    database = Database(database_url, pool_size=1)
     try:
         workspace, key = await WorkspaceService(database).create(name)
     finally:

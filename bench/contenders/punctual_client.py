@@ -43,8 +43,7 @@ class PunctualClient:
 
     async def populate(self, load: Load) -> None:
         """Make its workspaces, and connect every account of every user."""
-        dsn = self._database.replace("postgresql://", "postgresql+asyncpg://", 1)
-        database = Database(dsn, pool_size=2)
+        database = Database(self._database, pool_size=2)
         try:
             for name in load.workspaces:
                 _, key = await WorkspaceService(database).create(name)

@@ -160,7 +160,7 @@ async def test_a_problem_raised_anywhere_is_answered(
 async def test_without_its_database_the_api_says_when_to_come_back(
     app: FastAPI, client: httpx.AsyncClient, resources: Resources, workspace: Tenant
 ) -> None:
-    away = Database(f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/gone")
+    away = Database(f"postgresql://postgres@127.0.0.1:{free_port()}/gone")
     app.state.resources = type(resources)(**{**vars(resources), "database": away})
     answer = await client.get("/v1/workspace", headers=workspace.headers)
     assert answer.status_code == 503

@@ -89,9 +89,8 @@ async def test_an_outage_is_told_as_anywhere(
     client: httpx.AsyncClient, user: Person, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await client.get(HOME_PATH, headers=user.headers)).status_code == 200
-    engine = resources.database._engine
-    await engine.dispose()
-    monkeypatch.setattr(engine.sync_engine.dialect, "connect", _refused)
+    await resources.database.close()
+    monkeypatch.setattr("storage.statements.connect", _refused)
     assert (await client.get(HOME_PATH, headers=user.headers)).status_code == 503
 
 

@@ -39,7 +39,7 @@ class DyingStore(LocalMediaStore):
 
 async def die(database_url: str, base_path: str, lease_seconds: str) -> None:
     """Do jobs as the API process does, until the store kills it."""
-    database = Database(database_url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    database = Database(database_url)
     lease = timedelta(seconds=float(lease_seconds))
     handlers: Handlers = {
         JobKind.MAKE_IMAGES: MakingImages(

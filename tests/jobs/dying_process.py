@@ -55,7 +55,7 @@ class Dying:
 
 async def main(point: str, database_url: str, lease_seconds: str, *temporal: str) -> None:
     """Until it dies."""
-    database = Database(database_url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    database = Database(database_url)
     lease = timedelta(seconds=float(lease_seconds))
     handlers = {JobKind.NOTIFY: Dying(database, Point(point))}
     backoff = Backoff(attempts=3, first=timedelta(milliseconds=50))

@@ -55,8 +55,7 @@ async def new_link(
             if request.param == "redis":
                 link = RedisLink(own_redis.url, channel=channel)
             else:
-                plain = database_dsn.replace("+asyncpg", "")
-                link = PostgresLink(plain, channel=channel)
+                link = PostgresLink(database_dsn, channel=channel)
             stack.push_async_callback(link.close)
             server = AsyncServer(client_manager=link, async_mode="asgi")
             server.manager_initialized = True

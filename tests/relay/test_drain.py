@@ -73,7 +73,7 @@ async def test_what_was_held_on_several_networks_leaves_by_itself_at_its_pace(
 
 
 async def test_a_database_that_is_away_does_not_end_it() -> None:
-    away = Database(f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/gone", pool_size=1)
+    away = Database(f"postgresql://postgres@127.0.0.1:{free_port()}/gone", pool_size=1)
     drain = Drain(database=away, rules=RULES, paces=PACES)
     assert await drain._release_somewhere() == 0
     with pytest.raises(DatabaseUnavailable):

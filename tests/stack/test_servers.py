@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from contracts import search_attributes
 from stack.running import Stack, running_stack
+from storage.connecting import make_engine
 from tests.free_port import free_ports
 
 pytestmark = pytest.mark.end_to_end
@@ -24,8 +24,7 @@ async def stack(home_path: Path) -> AsyncIterator[Stack]:
 
 
 async def _query(stack: Stack, *statements: str) -> object:
-    address = stack.addresses.database.replace("postgresql://", "postgresql+asyncpg://")
-    engine = create_async_engine(address)
+    engine = make_engine(stack.addresses.database)
     try:
         async with engine.begin() as connection:
             results = [await connection.execute(text(statement)) for statement in statements]
@@ -61,8 +60,7 @@ async def test_data_survives_a_restart(home_path: Path) -> None:
 
 
 async def test_a_killed_server_starts_again_with_its_data(stack: Stack) -> None:
-    address = stack.addresses.database.replace("postgresql://", "postgresql+asyncpg://")
-    engine = create_async_engine(address)
+    engine = make_engine(stack.addresses.database)
     await _query(stack, "CREATE TABLE kept (id int)", "INSERT INTO kept VALUES (7)")
     await _start_workflow(stack, "kept")
     async with engine.connect() as connection:

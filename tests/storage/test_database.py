@@ -12,14 +12,14 @@ from tests.postgres_server import DISCONNECT_OTHERS, PostgresServer
 
 
 async def test_a_server_that_is_not_there() -> None:
-    database = Database(f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/gone")
+    database = Database(f"postgresql://postgres@127.0.0.1:{free_port()}/gone")
     with pytest.raises(DatabaseUnavailable, match="ConnectionRefusedError"):
         await database.ping()
     await database.close()
 
 
 async def test_a_server_that_lets_nobody_in(postgres_server: PostgresServer) -> None:
-    address = postgres_server.dsn("no_such_database").replace("postgresql:", "postgresql+asyncpg:")
+    address = postgres_server.dsn("no_such_database")
     database = Database(address)
     with pytest.raises(DatabaseUnavailable, match="DBAPIError"):
         await database.ping()
@@ -57,7 +57,7 @@ async def test_a_connection_that_was_cut_while_it_rested_is_replaced(
 async def test_a_pool_without_a_free_connection(
     database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(database_dsn.replace("postgresql:", "postgresql+asyncpg:"), pool_size=1)
+    database = Database(database_dsn, pool_size=1)
     monkeypatch.setattr(database._engine.pool, "_timeout", 0.1)
     holding, release = asyncio.Semaphore(0), asyncio.Event()
 

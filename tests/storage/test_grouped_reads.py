@@ -111,7 +111,7 @@ async def test_who_goes_away_takes_nobody_along(
 
 
 async def test_without_a_server_everybody_is_told(doubling: Doubling) -> None:
-    database = Database(f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/gone")
+    database = Database(f"postgresql://postgres@127.0.0.1:{free_port()}/gone")
     doubled = GroupedReads(database, doubling)
     answers = await asyncio.gather(*map(doubled, [1, 2]), return_exceptions=True)
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2
