@@ -97,8 +97,9 @@ async def gather_crowd(database: Database, tokens: AccessTokens) -> Crowd:
         for statement in _FILL:
             asked = {name: n for name, n in _NUMBERS.items() if f":{name}" in statement}
             await session.execute(text(statement), asked)
+    async with database.statement() as connection:
+        await connection.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself, a minute later
     async with database.transaction() as session:
-        await session.execute(text("ANALYZE"))
         query = select(UserRow.handle, UserRow.id).where(UserRow.handle.not_like("author%"))
         ids = dict(row.tuple() for row in (await session.execute(query)).all())
     return Crowd(
