@@ -39,7 +39,7 @@ from storage.feed import home
 from storage.tables import HomeEntryRow
 from storage.users.access_tokens import AccessTokens
 
-CONNECTIONS: Final = 32
+CONNECTIONS: Final = 64
 ROUNDS: Final = 3
 ROUND_SECONDS: Final = 5.0
 HEAVY_REQUESTS: Final = 300

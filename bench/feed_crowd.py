@@ -1,4 +1,7 @@
-"""A full feed, straight in the tables: authors, readers, somebody whom 100,000 people follow."""
+"""A full feed, straight in the tables: authors, readers, somebody whom 100,000 people follow.
+
+Its posts are of the last day, as in a feed that is read, and not of the second when it was filled.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -44,7 +47,8 @@ _FILL: Final = (
        SELECT id, split_part(handle, '_', 1) AS kind, CAST(split_part(handle, '_', 2) AS int) AS n
        FROM users""",
     """INSERT INTO feed_posts (id, author_id, publish_key, text, media)
-       SELECT uuidv7(), id, id || '-' || post, repeat('Fresh bread, as every day. ', 5),
+       SELECT uuidv7(-random() * interval '1 day'), id, id || '-' || post,
+              repeat('Fresh bread, as every day. ', 5),
               jsonb_build_object('items', jsonb_build_array())
        FROM generate_series(1, CAST(:posts_each AS int)) AS post, crowd WHERE kind = 'author'""",
     """INSERT INTO feed_entries (id, post_id, author_id, actor_id, on_read, spread_at)
