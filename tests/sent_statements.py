@@ -60,6 +60,19 @@ async def whole_reads(
     return {(how, table) for how, table in found if how == "Seq Scan" and table in tables}
 
 
+async def generic_plan(connection: asyncpg.Connection, sent: Statement) -> dict[str, Any]:
+    """How the statement is carried out when it is planned for any values."""
+    statement, parameters = sent
+    nothing = ", ".join(["NULL"] * len(parameters))
+    await connection.execute(
+        f"SET plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}"
+    )
+    plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked ({nothing})")
+    await connection.execute("DEALLOCATE asked; RESET plan_cache_mode")
+    found: dict[str, Any] = json.loads(plan)[0]["Plan"]
+    return found
+
+
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The plan and all that is below it."""
     yield plan

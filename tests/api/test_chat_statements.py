@@ -17,6 +17,7 @@ from storage.chat import events, members
 from storage.database import Database
 from tests.api.chats import Chat
 from tests.api.conftest import NewPerson, Person
+from tests.sent_statements import generic_plan
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -135,9 +136,10 @@ async def test_sending_reads_thousands_of_rows_by_an_index(
         await chat.send(user, full, "Ours")
     ((statement, parameters),) = sent
     plan = await explainer.fetchval(f"EXPLAIN (FORMAT JSON) {statement}", *parameters)
-    read = {(how, table) for how, table in scans(json.loads(plan)[0]["Plan"]) if table in GROWING}
-    assert {table for how, table in read if how in BY_INDEX} >= {"conversations", "messages"}
-    assert "Seq Scan" not in {how for how, _ in read}, read
+    for known in (json.loads(plan)[0]["Plan"], await generic_plan(explainer, sent[0])):
+        read = {(how, table) for how, table in scans(known) if table in GROWING}
+        assert {table for how, table in read if how in BY_INDEX} >= {"conversations", "messages"}
+        assert "Seq Scan" not in {how for how, _ in read}, read
 
 
 @pytest.fixture

@@ -126,3 +126,16 @@ async def test_without_a_server() -> None:
     with pytest.raises(OSError, match="Connect call failed"):
         await away.warm_up(1)
     await away.close()
+
+
+async def test_a_statement_is_planned_once_and_not_for_each_of_its_values(
+    statements: Statements,
+) -> None:
+    async with statements.connection() as connection:
+        for name in range(3):
+            await connection.fetch("SELECT id FROM workspaces WHERE name = $1", str(name))
+        plans = await connection.fetchrow(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE '%workspaces%' AND statement NOT LIKE '%plans%'"
+        )
+    assert tuple(plans) == (3, 0)
