@@ -1,9 +1,5 @@
 """For every test: a real PostgreSQL, the API over it, workspaces, a running sandbox."""
 
-import asyncio
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -22,8 +18,9 @@ from domain.networks import Network
 from runtime.resources import Resources, open_resources
 from runtime.settings import NetworkLimits, Settings
 from storage.database import Database
+from tests.alembic_command import alembic
 from tests.postgres_server import PostgresServer, running_postgres
-from tests.running_sandbox import ROOT, Sandbox, sandbox_process
+from tests.running_sandbox import Sandbox, sandbox_process
 
 API_BASE_URL = "http://api.test"
 TEMPLATE = "template_punctual"
@@ -59,16 +56,8 @@ async def postgres_dsn(postgres_server: PostgresServer) -> str:
     """A migrated database that tests are cloned from; nobody may stay connected to it."""
     await postgres_server.execute(f"CREATE DATABASE {TEMPLATE}")
     dsn = postgres_server.dsn(TEMPLATE)
-    migrated = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "alembic", "upgrade", "head"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": dsn},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert migrated.returncode == 0, migrated.stderr
+    code, output = await alembic("upgrade", "head", dsn=dsn)
+    assert code == 0, output
     return dsn
 
 

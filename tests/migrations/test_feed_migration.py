@@ -1,15 +1,12 @@
 """The feed became social on a database in use: what was published stays, and goes on."""
 
-import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
-from stack.children import ROOT
+from tests.alembic_command import alembic
 from tests.postgres_server import PostgresServer
 
 WORKSPACE = uuid4()
@@ -33,15 +30,8 @@ OLD_POST = """
 
 
 async def _upgrade(dsn: str, revision: str) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "alembic", "upgrade", revision),
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": dsn},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()
+    code, output = await alembic("upgrade", revision, dsn=dsn)
+    assert code == 0, output
 
 
 @pytest.fixture

@@ -6,19 +6,8 @@ import sys
 from uuid import uuid4
 
 from stack.children import ROOT
+from tests.alembic_command import alembic
 from tests.postgres_server import PostgresServer
-
-
-async def _alembic(*arguments: str, dsn: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "alembic", *arguments),
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": dsn},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await process.communicate()
-    return process.returncode, output.decode()
 
 
 async def test_an_empty_database_gets_exactly_the_tables_of_the_code(
@@ -27,10 +16,10 @@ async def test_an_empty_database_gets_exactly_the_tables_of_the_code(
     name = f"migrated_{uuid4().hex}"
     await postgres_server.execute(f"CREATE DATABASE {name}")
     dsn = postgres_server.dsn(name)
-    assert await _alembic("upgrade", "head", dsn=dsn) == (0, "")
-    code, output = await _alembic("check", dsn=dsn)
+    assert await alembic("upgrade", "head", dsn=dsn) == (0, "")
+    code, output = await alembic("check", dsn=dsn)
     assert code == 0, f"{output}\nMake a migration: alembic revision --autogenerate -m WHAT"
-    assert await _alembic("upgrade", "head", dsn=dsn) == (0, "")
+    assert await alembic("upgrade", "head", dsn=dsn) == (0, "")
 
 
 async def test_without_an_address_the_reason_is_told() -> None:

@@ -1,18 +1,13 @@
 """One address reaches PostgreSQL everywhere: by transactions, statements, listeners, migrations."""
 
 import asyncio
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from storage.database import Database
 from storage.waking import hear
-
-ROOT = Path(__file__).parents[2]
+from tests.alembic_command import alembic
 
 
 @pytest.fixture(params=["", "?sslmode=prefer", "?sslmode=disable", "postgres"])
@@ -42,14 +37,6 @@ async def test_who_listens_takes_it_too(address: str) -> None:
 
 
 async def test_and_so_do_migrations(address: str) -> None:
-    migrated = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "alembic", "current"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": address},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert migrated.returncode == 0, migrated.stderr
-    assert "(head)" in migrated.stdout
+    code, output = await alembic("current", dsn=address)
+    assert code == 0, output
+    assert "(head)" in output
